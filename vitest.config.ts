@@ -1,0 +1,15 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  resolve: { conditions: ["cofferdam-source"] },
+  ssr: { resolve: { conditions: ["cofferdam-source"] } },
+  test: {
+    include: ["{packages,apps}/*/test/**/*.test.ts", "{test,lab}/**/*.test.ts"],
+    // Tests wait for events, never for time: this is only the point where a hang is called one.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    pool: "forks",
+    maxWorkers: 2,
+    reporters: ["default"],
+  },
+});
