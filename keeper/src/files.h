@@ -1,0 +1,36 @@
+/* Small things about files, descriptors and time that several parts need. */
+#ifndef COFFERDAM_FILES_H
+#define COFFERDAM_FILES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Milliseconds of CLOCK_MONOTONIC. */
+uint64_t now_ms(void);
+
+/* Writes all of a short text to an existing file (a /proc knob). False: errno says why. */
+bool write_file(const char *path, const char *text);
+
+/* Reads at most size-1 bytes and ends them with 0. -1: errno says why. */
+ssize_t read_file(const char *path, char *into, size_t size);
+ssize_t read_file_at(int dir, const char *path, char *into, size_t size);
+
+/* Start time of a process in clock ticks since boot (field 22 of /proc/PID/stat); 0: not there. */
+uint64_t process_start_time(pid_t pid);
+
+/* The inode of /proc/self/ns/pid; 0 where it cannot be read. */
+uint64_t own_pid_namespace(void);
+
+/* Closes every descriptor but those in keep (which is sorted in place). */
+void close_all_except(int *keep, size_t count);
+
+/*
+ * Removes a folder and what is in it, never following a link and never leaving the folder's
+ * file system by a mount. Folders without permission are made writable first. False when
+ * something is left.
+ */
+bool remove_tree(int parent, const char *name);
+
+#endif

@@ -1,0 +1,309 @@
+#include "init.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "files.h"
+#include "leaks.h"
+#include "namespace.h"
+#include "tree.h"
+
+/* Python's resource_tracker outlives a clean exit by 6 to 7 ms, and is no leak. */
+#define SETTLE_MS 100
+#define SAMPLE_MS 100
+#define SAMPLE_NEAR_MS 10 /* above half of the bound: a tree can take gigabytes in a second */
+#define SAMPLE_FIRST_MS 20
+
+enum phase { RUNNING, SETTLING, TERMINATING, KILLING };
+
+struct init {
+	const struct init_setup *setup;
+	struct tree_view view;
+	pid_t command;
+	bool command_gone;
+	int status;
+	enum phase phase;
+	uint64_t settle_at;
+	uint64_t sample_at;
+	uint32_t reaped;
+	uint32_t most;
+	uint32_t killed;
+	uint64_t peak;
+};
+
+void init_send(int channel, const struct init_report *report)
+{
+	ssize_t sent;
+	do
+		sent = send(channel, report, sizeof *report, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+}
+
+static void send_failure(int channel, const char *stage)
+{
+	struct init_report report = {.kind = REPORT_FAILED, .error = errno};
+	snprintf(report.stage, sizeof report.stage, "%s", stage);
+	init_send(channel, &report);
+}
+
+/* Keeps only what the command and this init need, all of it above descriptor 9. */
+static void take_descriptors(struct init_setup *setup)
+{
+	int *needed[] = {&setup->channel,  &setup->keeper_pidfd, &setup->stdio[0],
+			 &setup->stdio[1], &setup->stdio[2],	 &setup->socket};
+	int keep[6];
+	for (size_t i = 0; i < 6; i++) {
+		if (*needed[i] >= 0 && *needed[i] < 10) {
+			int moved = fcntl(*needed[i], F_DUPFD_CLOEXEC, 10);
+			if (moved < 0)
+				_exit(125);
+			*needed[i] = moved;
+		}
+		keep[i] = *needed[i];
+	}
+	close_all_except(keep, 6);
+	for (int fd = 0; fd < 3; fd++)
+		if (open("/dev/null", O_RDWR) != fd)
+			_exit(125);
+}
+
+static void count_process(pid_t pid, void *context)
+{
+	(void)pid;
+	++*(uint32_t *)context;
+}
+
+/* kill(-1) holds the task list against fork: nothing in the namespace gets away from it. */
+static void kill_everything(struct init *init)
+{
+	if (init->phase == KILLING)
+		return;
+	init->phase = KILLING;
+	uint32_t count = 0;
+	tree_visit(&init->view, count_process, &count);
+	init->killed += count;
+	kill(-1, SIGKILL);
+}
+
+/* To the group; where the command made itself another, at least to itself. */
+static void signal_command(const struct init *init, int number)
+{
+	if (kill(-init->command, number) != 0 && !init->command_gone)
+		kill(init->command, number);
+}
+
+static void reap(struct init *init, bool *empty)
+{
+	*empty = false;
+	for (;;) {
+		int status;
+		pid_t pid = waitpid(-1, &status, WNOHANG | WUNTRACED);
+		if (pid == 0)
+			return;
+		if (pid < 0) {
+			*empty = errno == ECHILD;
+			return;
+		}
+		if (WIFSTOPPED(status)) {
+			if (pid == init->command && init->setup->foreground_of) {
+				struct init_report report = {.kind = REPORT_STOPPED,
+							     .status = WSTOPSIG(status)};
+				init_send(init->setup->channel, &report);
+			}
+			continue;
+		}
+		init->reaped++;
+		if (pid != init->command)
+			continue;
+		init->command_gone = true;
+		init->status = status;
+		struct init_report report = {.kind = REPORT_EXITED, .status = status};
+		init_send(init->setup->channel, &report);
+		if (init->phase == RUNNING) {
+			init->phase = SETTLING;
+			init->settle_at = now_ms() + SETTLE_MS;
+		}
+	}
+}
+
+static void sample(struct init *init)
+{
+	struct tree_size size;
+	tree_measure(&init->view, &size);
+	uint64_t shared = shared_memory_used();
+	uint64_t bytes = size.resident + shared;
+	uint64_t bound = init->setup->spec->memory_bytes;
+	if (bound && bytes > bound)
+		bytes = tree_proportional(&init->view) + shared;
+	if (bytes > init->peak)
+		init->peak = bytes;
+	if (size.processes > init->most)
+		init->most = size.processes;
+	bool over = bound && bytes > bound;
+	struct init_report report = {.kind = over ? REPORT_OVER : REPORT_SAMPLE,
+				     .bytes = bytes,
+				     .processes = size.processes};
+	init_send(init->setup->channel, &report);
+	if (over)
+		kill_everything(init);
+	bool near = bound && bytes > bound / 2;
+	init->sample_at = now_ms() + (near ? SAMPLE_NEAR_MS : SAMPLE_MS);
+}
+
+static void obey(struct init *init)
+{
+	struct init_order order;
+	ssize_t got = recv(init->setup->channel, &order, sizeof order, MSG_DONTWAIT);
+	if (got == 0)
+		_exit(125); /* the keeper is gone; so is everything here, with us */
+	if (got != (ssize_t)sizeof order)
+		return;
+	switch (order.kind) {
+	case ORDER_TERM:
+		if (init->phase == RUNNING || init->phase == SETTLING)
+			init->phase = TERMINATING;
+		signal_command(init, SIGTERM);
+		signal_command(init, SIGCONT); /* TERM on a stopped process stays pending */
+		break;
+	case ORDER_KILL:
+		kill_everything(init);
+		break;
+	case ORDER_SIGNAL:
+		signal_command(init, order.value);
+		break;
+	case ORDER_RESUME:
+		terminal_give(init->command);
+		signal_command(init, SIGCONT);
+		break;
+	default:
+		break;
+	}
+}
+
+static void report_done(struct init *init)
+{
+	struct rusage usage;
+	getrusage(RUSAGE_CHILDREN, &usage);
+	/* Too short a life for a sample still has a floor: its largest process. */
+	uint64_t largest = (uint64_t)usage.ru_maxrss * 1024;
+	struct init_report report = {
+		.kind = REPORT_DONE,
+		.status = init->status,
+		.processes = init->reaped > init->most ? init->reaped : init->most,
+		.killed = init->killed,
+		.bytes = init->peak > largest ? init->peak : largest,
+		.user_us = (uint64_t)usage.ru_utime.tv_sec * 1000000u + (uint64_t)usage.ru_utime.tv_usec,
+		.system_us =
+			(uint64_t)usage.ru_stime.tv_sec * 1000000u + (uint64_t)usage.ru_stime.tv_usec,
+	};
+	init_send(init->setup->channel, &report);
+}
+
+static int next_wait_ms(const struct init *init)
+{
+	uint64_t now = now_ms();
+	uint64_t at = init->sample_at;
+	if (init->phase == SETTLING && init->settle_at < at)
+		at = init->settle_at;
+	return at <= now ? 0 : (int)(at - now);
+}
+
+static _Noreturn void supervise(struct init *init, int signals)
+{
+	for (;;) {
+		bool empty;
+		reap(init, &empty);
+		if (empty) {
+			leaks_report_objects(init->setup->channel);
+			report_done(init);
+			_exit(0);
+		}
+		if (init->phase == SETTLING && now_ms() >= init->settle_at) {
+			leaks_report_processes(init->setup->channel, &init->view);
+			kill_everything(init);
+		}
+		if (init->phase != KILLING && now_ms() >= init->sample_at)
+			sample(init);
+		struct pollfd events[] = {{.fd = signals, .events = POLLIN},
+					  {.fd = init->setup->channel, .events = POLLIN}};
+		poll(events, 2, init->phase == KILLING ? -1 : next_wait_ms(init));
+		if (events[0].revents & POLLIN) {
+			struct signalfd_siginfo info;
+			(void)!read(signals, &info, sizeof info);
+		}
+		if (events[1].revents)
+			obey(init);
+	}
+}
+
+static uint32_t wait_for_go(int channel)
+{
+	struct init_order order;
+	ssize_t got;
+	do
+		got = recv(channel, &order, sizeof order, 0);
+	while (got < 0 && errno == EINTR);
+	if (got != (ssize_t)sizeof order || order.kind != ORDER_GO)
+		_exit(125);
+	return (uint32_t)order.value;
+}
+
+_Noreturn void init_main(const struct init_setup *given)
+{
+	struct init_setup setup = *given;
+	namespace_bind_to_keeper(setup.keeper_pidfd);
+	prctl(PR_SET_NAME, "cofferdam-init");
+	sigset_t all;
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	take_descriptors(&setup);
+
+	bool proc_own = false;
+	const char *stage = namespace_enter(&setup, &proc_own);
+	namespace_bind_to_keeper(setup.keeper_pidfd);
+	if (stage) {
+		send_failure(setup.channel, stage);
+		_exit(125);
+	}
+	if (!setup.spec) {
+		struct init_report report = {.kind = REPORT_READY, .proc_own = proc_own};
+		init_send(setup.channel, &report);
+		_exit(0);
+	}
+
+	struct init init = {.setup = &setup, .phase = RUNNING};
+	sigset_t child;
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	int signals = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (signals < 0 || !tree_open(&init.view, proc_own)) {
+		send_failure(setup.channel, "init");
+		_exit(125);
+	}
+	namespace_move_pids(wait_for_go(setup.channel));
+	init.command = command_start(&setup, &stage);
+	if (init.command < 0) {
+		send_failure(setup.channel, stage);
+		_exit(125);
+	}
+	for (int i = 0; i < 3; i++)
+		close(setup.stdio[i]);
+	if (setup.socket >= 0)
+		close(setup.socket);
+	init.sample_at = now_ms() + SAMPLE_FIRST_MS;
+	supervise(&init, signals);
+}

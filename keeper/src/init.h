@@ -1,0 +1,77 @@
+/*
+ * The init of a task: pid 1 of a new PID namespace. It sets the namespace up, starts the command,
+ * reaps everything, watches the memory, and tells the keeper. When it dies, however it dies, the
+ * kernel kills every process of the namespace; waiting for it is the proof that all are gone.
+ *
+ * Keeper and init speak over a SOCK_SEQPACKET pair, one struct a packet.
+ */
+#ifndef COFFERDAM_INIT_H
+#define COFFERDAM_INIT_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "spec.h"
+
+enum order_kind {
+	ORDER_GO = 1,	  /* the init is in the ledger: start the command, as pid `value` */
+	ORDER_TERM = 2,	  /* TERM and CONT to the command's group */
+	ORDER_KILL = 3,	  /* KILL everything, reap, report */
+	ORDER_SIGNAL = 4, /* `value` to the command's group */
+	ORDER_RESUME = 5, /* foreground again, then CONT */
+};
+
+struct init_order {
+	uint32_t kind;
+	int32_t value;
+};
+
+enum report_kind {
+	REPORT_READY = 1,   /* a probe got this far; `proc_own` */
+	REPORT_FAILED = 2,  /* `stage`, `error` */
+	REPORT_EXITED = 3,  /* `status` as wait(2) gives it */
+	REPORT_SAMPLE = 4,  /* `bytes`, `processes` */
+	REPORT_OVER = 5,    /* above the memory bound by `bytes` in all; the tree is being killed */
+	REPORT_LEAK = 6,    /* `leak`, `name`, `pid`, `parent`, `parent_name` */
+	REPORT_STOPPED = 7,
+	REPORT_DONE = 8,    /* the rest; nothing is left but the init itself */
+};
+
+enum leak_kind { LEAK_PROCESS = 1, LEAK_SEMAPHORE = 2, LEAK_SHARED_MEMORY = 3, LEAK_SYSV = 4 };
+
+struct init_report {
+	uint32_t kind;
+	int32_t status;
+	int32_t error;
+	uint32_t proc_own;
+	uint32_t processes; /* SAMPLE: now; DONE: reaped, or the most seen at once if more */
+	uint32_t killed;
+	uint64_t bytes; /* SAMPLE, OVER: now; DONE: the peak of the samples */
+	uint64_t user_us;
+	uint64_t system_us;
+	uint32_t leak;
+	int32_t pid;
+	int32_t parent;
+	char stage[24];
+	char name[256];
+};
+
+struct init_setup {
+	const struct task_spec *spec; /* NULL: a probe */
+	int channel;	       /* init's end of the pair */
+	int keeper_pidfd;      /* readable once the keeper is dead */
+	int stdio[3];	       /* what the command gets as 0, 1, 2 */
+	int socket;	       /* what it gets as 3, or -1 */
+	bool user_namespace;   /* we are in a new one: map ourselves into it */
+	uid_t uid;	       /* who we were outside */
+	gid_t gid;
+	pid_t foreground_of;   /* the process group that holds the terminal now, or 0 */
+};
+
+/* Runs in the cloned child. Never returns. */
+_Noreturn void init_main(const struct init_setup *setup);
+
+/* Sends a report; the keeper's absence is noticed elsewhere. */
+void init_send(int channel, const struct init_report *report);
+
+#endif

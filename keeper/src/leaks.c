@@ -1,0 +1,93 @@
+#include "leaks.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "files.h"
+#include "init.h"
+
+#define LEAKS_MAX 64
+
+struct reporting {
+	int channel;
+	const struct tree_view *view;
+	unsigned count;
+};
+
+static void report_process(pid_t pid, void *context)
+{
+	struct reporting *reporting = context;
+	if (reporting->count++ >= LEAKS_MAX)
+		return;
+	struct tree_process process;
+	tree_describe(reporting->view, pid, &process);
+	struct init_report report = {.kind = REPORT_LEAK,
+				     .leak = LEAK_PROCESS,
+				     .pid = process.pid,
+				     .parent = process.parent};
+	snprintf(report.name, sizeof report.name, "%s", process.name);
+	init_send(reporting->channel, &report);
+}
+
+void leaks_report_processes(int channel, const struct tree_view *view)
+{
+	struct reporting reporting = {channel, view, 0};
+	tree_visit(view, report_process, &reporting);
+}
+
+/* /dev/shm is ours alone, so all that lies there is this task's. */
+static void report_shared_memory(int channel)
+{
+	DIR *stream = opendir("/dev/shm");
+	if (!stream)
+		return;
+	struct dirent *entry;
+	unsigned count = 0;
+	while ((entry = readdir(stream)) && count < LEAKS_MAX) {
+		if (entry->d_name[0] == '.')
+			continue;
+		struct init_report report = {.kind = REPORT_LEAK, .leak = LEAK_SHARED_MEMORY};
+		if (strncmp(entry->d_name, "sem.", 4) == 0)
+			report.leak = LEAK_SEMAPHORE;
+		struct stat status;
+		if (fstatat(dirfd(stream), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0)
+			report.bytes = (uint64_t)status.st_size;
+		snprintf(report.name, sizeof report.name, "%s", entry->d_name);
+		init_send(channel, &report);
+		count++;
+	}
+	closedir(stream);
+}
+
+/* /proc/sysvipc shows the reader's IPC namespace, which is ours alone. */
+static void report_sysv(int channel, const char *what)
+{
+	char path[40];
+	snprintf(path, sizeof path, "/proc/sysvipc/%s", what);
+	FILE *lines = fopen(path, "re");
+	if (!lines)
+		return;
+	char line[512];
+	unsigned count = 0;
+	for (int number = 0; fgets(line, sizeof line, lines) && count < LEAKS_MAX; number++) {
+		int key, id;
+		if (number == 0 || sscanf(line, "%d %d", &key, &id) != 2)
+			continue;
+		struct init_report report = {.kind = REPORT_LEAK, .leak = LEAK_SYSV};
+		snprintf(report.name, sizeof report.name, "%s %d", what, id);
+		init_send(channel, &report);
+		count++;
+	}
+	fclose(lines);
+}
+
+void leaks_report_objects(int channel)
+{
+	report_shared_memory(channel);
+	report_sysv(channel, "sem");
+	report_sysv(channel, "shm");
+	report_sysv(channel, "msg");
+}

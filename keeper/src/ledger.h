@@ -1,0 +1,46 @@
+/*
+ * The run's folder and its ledger.
+ *
+ *   BASE/            0700, ours
+ *     RUN/           eight hex digits
+ *       ledger       flock held by the keeper for as long as it lives: that lock, and nothing
+ *                    else, says that the run is alive
+ *       s            socket on which workers connect to the Node process, made by that process
+ *       t<task>/     a task's scratch folder
+ *
+ * The ledger has one line a start ("start TASK PID STARTTIME") and one a verified end ("end TASK").
+ * Each is one write(2): it survives the death of any process. It is not synced to disk, for a
+ * machine that goes down takes the processes with it, and folders are found by listing.
+ */
+#ifndef COFFERDAM_LEDGER_H
+#define COFFERDAM_LEDGER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct ledger {
+	int run_dir; /* descriptor of the run's folder */
+	int file;
+	char run_path[200];
+	char run_name[16];
+	int base_dir;
+};
+
+/* Makes the run's folder below base and locks its ledger. On failure *what says which step. */
+bool ledger_open(struct ledger *ledger, const char *base, const char **what);
+bool ledger_start(struct ledger *ledger, uint32_t task, pid_t init, uint64_t start_time);
+void ledger_end(struct ledger *ledger, uint32_t task);
+/* Removes the run's folder. */
+void ledger_remove(struct ledger *ledger);
+
+struct sweep_result {
+	unsigned runs;	    /* dead runs found and removed */
+	unsigned processes; /* inits of theirs that still lived, killed and seen dead */
+	unsigned stuck;	    /* inits that did not die, and runs that could not be removed */
+};
+
+/* Ends and removes what dead runs below the ledger's base left. Live runs are not touched. */
+void ledger_sweep(const struct ledger *ledger, struct sweep_result *result);
+
+#endif

@@ -1,0 +1,28 @@
+/* What to run, as START said it. Lives until the task has ended. */
+#ifndef COFFERDAM_SPEC_H
+#define COFFERDAM_SPEC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "wire.h"
+
+struct task_spec {
+	char **argv;
+	char **env;
+	char *cwd;
+	uint8_t stdio[3]; /* enum stdio_mode */
+	uint64_t timeout_ms; /* 0: none */
+	uint64_t grace_ms;
+	uint64_t memory_bytes; /* 0: no bound */
+	char *socket_path;
+	uint8_t token[64];
+	size_t token_length;
+	bool scratch;
+};
+
+/* Parses the fields of a START frame. False: malformed or out of memory; the spec is then empty. */
+bool spec_parse(const struct wire_frame *frame, struct task_spec *spec);
+void spec_free(struct task_spec *spec);
+
+#endif

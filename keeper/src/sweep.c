@@ -1,0 +1,117 @@
+/* What a start does for runs that died without cleaning up (keeper and Node both killed). */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "files.h"
+#include "ledger.h"
+
+#define DEATH_WAIT_MS 5000
+#define HIDDEN_AGE_S 60
+
+static bool is_run_name(const char *name)
+{
+	return strlen(name) == 8 && strspn(name, "0123456789abcdef") == 8;
+}
+
+/* An init dies with its keeper by itself; this is for the moment in between, and for proof. */
+static void end_init(pid_t pid, uint64_t start_time, struct sweep_result *result)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (pidfd < 0)
+		return;
+	/* Only after the pidfd is held does the comparison stay true. */
+	if (process_start_time(pid) == start_time) {
+		syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+		struct pollfd gone = {.fd = pidfd, .events = POLLIN};
+		if (poll(&gone, 1, DEATH_WAIT_MS) == 1)
+			result->processes++;
+		else
+			result->stuck++;
+	}
+	close(pidfd);
+}
+
+static void end_inits(int ledger, struct sweep_result *result)
+{
+	int copy = dup(ledger);
+	FILE *lines = copy < 0 ? NULL : fdopen(copy, "r");
+	if (!lines) {
+		if (copy >= 0)
+			close(copy);
+		return;
+	}
+	rewind(lines);
+	char line[256];
+	bool here = false;
+	while (fgets(line, sizeof line, lines)) {
+		unsigned long long number;
+		unsigned task;
+		int pid;
+		/* Pids mean something in their own namespace alone; a run of another container's
+		 * has inits that its keeper's death has killed. */
+		if (sscanf(line, "cofferdam-ledger 1 keeper %d ns %llu", &pid, &number) == 2)
+			here = number == own_pid_namespace();
+		else if (here && sscanf(line, "start %u %d %llu", &task, &pid, &number) == 3)
+			end_init((pid_t)pid, number, result);
+	}
+	fclose(lines);
+}
+
+static void sweep_run(int base, const char *name, bool hidden, struct sweep_result *result)
+{
+	int dir = openat(base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0)
+		return;
+	int file = openat(dir, "ledger", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	struct stat status;
+	bool ours;
+	if (file >= 0) {
+		ours = flock(file, LOCK_EX | LOCK_NB) == 0;
+	} else {
+		/* Cut off between two steps of ledger_open or of a removal. */
+		ours = errno == ENOENT && fstat(dir, &status) == 0 &&
+		       (!hidden || time(NULL) - status.st_mtime > HIDDEN_AGE_S);
+	}
+	if (ours) {
+		if (file >= 0)
+			end_inits(file, result);
+		if (remove_tree(base, name))
+			result->runs++;
+		else
+			result->stuck++;
+	}
+	if (file >= 0)
+		close(file);
+	close(dir);
+}
+
+void ledger_sweep(const struct ledger *ledger, struct sweep_result *result)
+{
+	memset(result, 0, sizeof *result);
+	int copy = openat(ledger->base_dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *stream = copy < 0 ? NULL : fdopendir(copy);
+	if (!stream) {
+		if (copy >= 0)
+			close(copy);
+		return;
+	}
+	struct dirent *entry;
+	while ((entry = readdir(stream))) {
+		bool hidden = entry->d_name[0] == '.';
+		if (is_run_name(entry->d_name + hidden) &&
+		    strcmp(entry->d_name, ledger->run_name) != 0)
+			sweep_run(ledger->base_dir, entry->d_name, hidden, result);
+	}
+	closedir(stream);
+}

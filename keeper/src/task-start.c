@@ -1,0 +1,249 @@
+/* Starting a task: pipes, socket, scratch, init, ledger, go. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "files.h"
+#include "task.h"
+
+bool keeper_watch(struct keeper *keeper, int fd, enum watch_kind kind, struct task *task,
+		  uint32_t events)
+{
+	struct epoll_event event = {.events = events,
+				    .data.u64 = (uint64_t)(uintptr_t)task | (uint64_t)kind};
+	return epoll_ctl(keeper->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+pid_t task_clone_init(const struct keeper *keeper, struct init_setup *setup, int *pidfd)
+{
+	setup->keeper_pidfd = keeper->own_pidfd;
+	setup->user_namespace = keeper->user_namespace;
+	setup->uid = geteuid();
+	setup->gid = getegid();
+	struct clone_args args = {
+		.flags = CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWNS | CLONE_PIDFD |
+			 (keeper->user_namespace ? CLONE_NEWUSER : 0),
+		.pidfd = (uint64_t)(uintptr_t)pidfd,
+		.exit_signal = SIGCHLD,
+	};
+	pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
+	if (pid == 0)
+		init_main(setup);
+	return pid;
+}
+
+/*
+ * Where the namespace's pids begin: a different place for every live init of this machine, and
+ * neighbours well apart (127 is prime and so maps the range onto itself).
+ */
+static uint32_t first_pid(const struct keeper *keeper, pid_t init)
+{
+	uint32_t range = keeper->pid_max - 300;
+	uint32_t stride = range % 127 ? 127 : 131;
+	return 300 + (uint32_t)((uint64_t)init * stride % range);
+}
+
+static void close_all(int *fds, int count)
+{
+	for (int i = 0; i < count; i++) {
+		if (fds[i] >= 0)
+			close(fds[i]);
+		fds[i] = -1;
+	}
+}
+
+/*
+ * Pipes and not sockets: with sockets `echo >/dev/stdout` and `tee /dev/stderr` fail. The other
+ * side opens our end by /proc/<keeper>/fd/N.
+ */
+static bool open_stdio(const struct keeper *keeper, struct task *task, int *theirs, bool *close_it)
+{
+	for (int i = 0; i < 3; i++) {
+		int ends[2];
+		switch (task->spec.stdio[i]) {
+		case STDIO_PIPE:
+			if (pipe2(ends, O_CLOEXEC) != 0)
+				return false;
+			theirs[i] = ends[i == 0 ? 0 : 1];
+			task->pipes[i] = ends[i == 0 ? 1 : 0];
+			close_it[i] = true;
+			break;
+		case STDIO_INHERIT:
+			theirs[i] = keeper->inherited[i] >= 0 ? keeper->inherited[i]
+							      : keeper->null_device;
+			break;
+		default:
+			theirs[i] = keeper->null_device;
+		}
+	}
+	return true;
+}
+
+/* The Node process listens; the token says which worker calls. */
+static int connect_socket(const struct task_spec *spec)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	if (strlen(spec->socket_path) >= sizeof address.sun_path) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	strcpy(address.sun_path, spec->socket_path);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -1;
+	if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0 ||
+	    send(fd, spec->token, spec->token_length, MSG_NOSIGNAL) != (ssize_t)spec->token_length ||
+	    fcntl(fd, F_SETFL, 0) != 0) {
+		int saved = errno;
+		close(fd);
+		errno = saved;
+		return -1;
+	}
+	return fd;
+}
+
+static bool wants_terminal(const struct task_spec *spec)
+{
+	return spec->stdio[0] == STDIO_INHERIT || spec->stdio[1] == STDIO_INHERIT;
+}
+
+/* The terminal's foreground group if that is our Node process's, else 0. */
+static pid_t foreground_group(const struct keeper *keeper)
+{
+	int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	if (terminal < 0)
+		return 0;
+	pid_t holder = tcgetpgrp(terminal);
+	close(terminal);
+	return holder > 0 && holder == getpgid(keeper->node) ? holder : 0;
+}
+
+static const char *launch(struct keeper *keeper, struct task *task)
+{
+	char scratch[24];
+	int theirs[3] = {-1, -1, -1};
+	bool close_it[3] = {false, false, false};
+	int pair[2] = {-1, -1}, socket = -1;
+	const char *stage = "pipe";
+	if (!open_stdio(keeper, task, theirs, close_it))
+		goto out;
+	if (task->spec.socket_path) {
+		stage = "socket";
+		socket = connect_socket(&task->spec);
+		if (socket < 0)
+			goto out;
+	}
+	if (task->spec.scratch) {
+		stage = "scratch";
+		snprintf(scratch, sizeof scratch, "t%u", task->id);
+		if (mkdirat(keeper->ledger.run_dir, scratch, 0700) != 0)
+			goto out;
+	}
+	stage = "channel";
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		goto out;
+	task->channel = pair[0];
+
+	struct init_setup setup = {
+		.spec = &task->spec,
+		.channel = pair[1],
+		.stdio = {theirs[0], theirs[1], theirs[2]},
+		.socket = socket,
+		.foreground_of = wants_terminal(&task->spec) ? foreground_group(keeper) : 0,
+	};
+	task->foreground = setup.foreground_of != 0;
+	stage = "clone";
+	task->init = task_clone_init(keeper, &setup, &task->init_pidfd);
+	if (task->init < 0)
+		goto out;
+	/* In the ledger before it starts anything: a later keeper can find it whoever dies now. */
+	stage = "ledger";
+	if (!ledger_start(&keeper->ledger, task->id, task->init, process_start_time(task->init)) ||
+	    !keeper_watch(keeper, task->init_pidfd, WATCH_INIT, task, EPOLLIN) ||
+	    !keeper_watch(keeper, task->channel, WATCH_CHANNEL, task, EPOLLIN)) {
+		int saved = errno;
+		kill(task->init, SIGKILL);
+		waitid(P_PIDFD, (id_t)task->init_pidfd, &(siginfo_t){0}, WEXITED);
+		errno = saved;
+		goto out;
+	}
+	task_order(task, ORDER_GO, (int)first_pid(keeper, task->init));
+	stage = NULL;
+out:;
+	int saved = errno;
+	for (int i = 0; i < 3; i++)
+		if (close_it[i])
+			close(theirs[i]);
+	if (pair[1] >= 0)
+		close(pair[1]);
+	if (socket >= 0)
+		close(socket);
+	errno = saved;
+	return stage;
+}
+
+static void refuse(struct keeper *keeper, uint32_t id, const char *stage, int error)
+{
+	size_t start = wire_begin(&keeper->out, EVT_REFUSED, id);
+	wire_text(&keeper->out, TAG_STAGE, stage);
+	wire_number(&keeper->out, TAG_ERRNO, (uint64_t)error);
+	wire_end(&keeper->out, start);
+}
+
+void task_start(struct keeper *keeper, const struct wire_frame *frame)
+{
+	/* Aligned so that the low bits are free for the kind of watch. */
+	struct task *task = aligned_alloc(16, (sizeof *task + 15) / 16 * 16);
+	if (!task) {
+		refuse(keeper, frame->task, "memory", ENOMEM);
+		return;
+	}
+	memset(task, 0, sizeof *task);
+	task->id = frame->task;
+	task->init_pidfd = task->channel = task->remover_pidfd = -1;
+	task->pipes[0] = task->pipes[1] = task->pipes[2] = -1;
+	if (task_find(keeper, frame->task) || !spec_parse(frame, &task->spec)) {
+		refuse(keeper, frame->task, "request", EINVAL);
+		free(task);
+		return;
+	}
+	const char *stage = launch(keeper, task);
+	if (stage) {
+		int error = errno;
+		if (task->spec.scratch) {
+			char scratch[24];
+			snprintf(scratch, sizeof scratch, "t%u", task->id);
+			remove_tree(keeper->ledger.run_dir, scratch);
+		}
+		refuse(keeper, task->id, stage, error);
+		close_all(task->pipes, 3);
+		close_all((int[]){task->channel, task->init_pidfd}, 2);
+		spec_free(&task->spec);
+		free(task);
+		return;
+	}
+	if (task->spec.timeout_ms)
+		task->deadline_at = now_ms() + task->spec.timeout_ms;
+	task->next = keeper->tasks;
+	keeper->tasks = task;
+	size_t start = wire_begin(&keeper->out, EVT_STARTED, task->id);
+	wire_number(&keeper->out, TAG_PID, (uint64_t)task->init);
+	uint8_t fds[12];
+	for (int i = 0; i < 3; i++)
+		for (int byte = 0; byte < 4; byte++)
+			fds[i * 4 + byte] = (uint8_t)((uint32_t)task->pipes[i] >> (8 * byte));
+	wire_bytes(&keeper->out, TAG_FDS, fds, sizeof fds);
+	wire_end(&keeper->out, start);
+}

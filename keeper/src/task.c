@@ -1,0 +1,318 @@
+/* A task's life after its start: the ladder, what its init tells, its end. */
+#include "task.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "files.h"
+
+struct task *task_find(const struct keeper *keeper, uint32_t id)
+{
+	struct task *task = keeper->tasks;
+	while (task && task->id != id)
+		task = task->next;
+	return task;
+}
+
+void task_order(struct task *task, enum order_kind kind, int value)
+{
+	struct init_order order = {.kind = kind, .value = value};
+	send(task->channel, &order, sizeof order, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+void task_force(struct task *task)
+{
+	/* Ours and not yet waited for, so the pid is still its own. */
+	if (task->init_pidfd >= 0)
+		kill(task->init, SIGKILL);
+}
+
+static void step(struct task *task, enum task_phase phase, uint64_t now)
+{
+	task->phase = phase;
+	switch (phase) {
+	case TASK_KILLING:
+		task_order(task, ORDER_KILL, 0);
+		task->step_at = now + FORCE_AFTER_MS;
+		break;
+	case TASK_FORCED:
+		task_force(task);
+		task->step_at = now + STUCK_AFTER_MS;
+		break;
+	default:
+		break;
+	}
+}
+
+void task_stop(struct task *task, enum end_cause cause, uint64_t grace_ms)
+{
+	if (task->phase > TASK_TERMINATING)
+		return;
+	uint64_t now = now_ms();
+	if (task->cause == CAUSE_NONE)
+		task->cause = cause;
+	if (grace_ms == 0) {
+		step(task, TASK_KILLING, now);
+		return;
+	}
+	uint64_t at = now + grace_ms;
+	if (task->phase == TASK_RUNNING) {
+		task_order(task, ORDER_TERM, 0);
+		task->phase = TASK_TERMINATING;
+		task->step_at = at;
+	} else if (at < task->step_at) {
+		task->step_at = at;
+	}
+}
+
+void task_tick(struct keeper *keeper, struct task *task, uint64_t now)
+{
+	if (task->deadline_at && now >= task->deadline_at && task->phase == TASK_RUNNING) {
+		task->deadline_at = 0;
+		task_stop(task, CAUSE_TIMEOUT, task->spec.grace_ms);
+	}
+	if (!task->step_at || now < task->step_at)
+		return;
+	task->step_at = 0;
+	if (task->phase == TASK_TERMINATING) {
+		step(task, TASK_KILLING, now);
+	} else if (task->phase == TASK_KILLING) {
+		step(task, TASK_FORCED, now);
+	} else if (task->phase == TASK_FORCED && !task->stuck_told) {
+		task->stuck_told = true;
+		wire_end(&keeper->out, wire_begin(&keeper->out, EVT_STUCK, task->id));
+	}
+}
+
+uint64_t task_next_time(const struct task *task)
+{
+	uint64_t deadline = task->phase == TASK_RUNNING ? task->deadline_at : 0;
+	if (!deadline || !task->step_at)
+		return deadline ? deadline : task->step_at;
+	return deadline < task->step_at ? deadline : task->step_at;
+}
+
+static const char *leak_name(uint32_t kind)
+{
+	static const char *const names[] = {"process", "process", "semaphore", "shared-memory",
+					    "sysv"};
+	return names[kind <= LEAK_SYSV ? kind : 0];
+}
+
+static void note_leak(struct task *task, const struct init_report *report)
+{
+	char line[400];
+	snprintf(line, sizeof line, "%s\t%d\t%d\t%llu\t%.255s", leak_name(report->leak),
+		 (int)report->pid, (int)report->parent, (unsigned long long)report->bytes,
+		 report->name);
+	wire_text(&task->leaks, TAG_LEAK, line);
+}
+
+static void take_report(struct keeper *keeper, struct task *task, const struct init_report *report)
+{
+	switch (report->kind) {
+	case REPORT_OVER:
+		if (task->cause == CAUSE_NONE)
+			task->cause = CAUSE_MEMORY;
+		if (task->phase < TASK_KILLING) {
+			task->phase = TASK_KILLING; /* the init is at it already */
+			task->step_at = now_ms() + FORCE_AFTER_MS;
+		}
+		/* fall through */
+	case REPORT_SAMPLE:
+		task->memory_bytes = report->bytes;
+		task->processes = report->processes;
+		if (report->bytes > task->peak_bytes)
+			task->peak_bytes = report->bytes;
+		keeper->samples_changed = true;
+		break;
+	case REPORT_EXITED: {
+		task->command_gone = true;
+		task->deadline_at = 0;
+		if (task->foreground)
+			terminal_give(getpgid(keeper->node));
+		size_t start = wire_begin(&keeper->out, EVT_EXITED, task->id);
+		wire_number(&keeper->out, TAG_STATUS, (uint64_t)(uint32_t)report->status);
+		wire_end(&keeper->out, start);
+		break;
+	}
+	case REPORT_STOPPED:
+		terminal_give(getpgid(keeper->node));
+		wire_end(&keeper->out, wire_begin(&keeper->out, EVT_STOPPED, task->id));
+		break;
+	case REPORT_LEAK:
+		note_leak(task, report);
+		break;
+	case REPORT_DONE:
+		task->done = true;
+		task->last = *report;
+		break;
+	case REPORT_FAILED:
+		task->failed = true;
+		task->last = *report;
+		break;
+	default:
+		break;
+	}
+}
+
+void task_on_channel(struct keeper *keeper, struct task *task)
+{
+	while (task->channel >= 0) {
+		struct init_report report;
+		ssize_t got = recv(task->channel, &report, sizeof report, MSG_DONTWAIT);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return;
+		if (got != (ssize_t)sizeof report) {
+			/* Its end is closed: the pidfd tells the rest. */
+			epoll_ctl(keeper->epoll, EPOLL_CTL_DEL, task->channel, NULL);
+			return;
+		}
+		take_report(keeper, task, &report);
+	}
+}
+
+static void tell_end(struct keeper *keeper, struct task *task)
+{
+	struct buffer *out = &keeper->out;
+	const struct init_report *last = &task->last;
+	size_t start = wire_begin(out, EVT_ENDED, task->id);
+	enum end_cause cause = task->cause;
+	if (task->failed) {
+		wire_text(out, TAG_STAGE, last->stage);
+		wire_number(out, TAG_ERRNO, (uint64_t)(uint32_t)last->error);
+	} else if (task->done) {
+		wire_number(out, TAG_STATUS, (uint64_t)(uint32_t)last->status);
+		wire_number(out, TAG_USER_US, last->user_us);
+		wire_number(out, TAG_SYSTEM_US, last->system_us);
+		wire_number(out, TAG_KILLED, last->killed);
+	} else if (cause == CAUSE_NONE) {
+		cause = CAUSE_INIT_LOST;
+	}
+	uint64_t peak = task->done && last->bytes > task->peak_bytes ? last->bytes : task->peak_bytes;
+	uint32_t started = task->done ? last->processes : task->processes;
+	wire_number(out, TAG_CAUSE, cause);
+	wire_number(out, TAG_PEAK, peak);
+	wire_number(out, TAG_STARTED, started);
+	buffer_append(out, task->leaks.data, task->leaks.length);
+	wire_end(out, start);
+}
+
+static void bury(struct keeper *keeper, struct task *task)
+{
+	struct task **link = &keeper->tasks;
+	while (*link != task)
+		link = &(*link)->next;
+	*link = task->next;
+	/* Events of this round may still point at it. */
+	task->next = keeper->graveyard;
+	keeper->graveyard = task;
+}
+
+void tasks_free_ended(struct keeper *keeper)
+{
+	while (keeper->graveyard) {
+		struct task *task = keeper->graveyard;
+		keeper->graveyard = task->next;
+		buffer_free(&task->leaks);
+		spec_free(&task->spec);
+		free(task);
+	}
+}
+
+static bool has_pipes(const struct task *task)
+{
+	return task->pipes[0] >= 0 || task->pipes[1] >= 0 || task->pipes[2] >= 0;
+}
+
+void task_on_opened(struct keeper *keeper, struct task *task)
+{
+	for (int i = 0; i < 3; i++) {
+		if (task->pipes[i] >= 0)
+			close(task->pipes[i]);
+		task->pipes[i] = -1;
+	}
+	if (task->phase == TASK_ENDED)
+		bury(keeper, task);
+}
+
+static void task_finish(struct keeper *keeper, struct task *task)
+{
+	ledger_end(&keeper->ledger, task->id);
+	tell_end(keeper, task);
+	task->phase = TASK_ENDED;
+	task->memory_bytes = task->processes = 0;
+	keeper->samples_changed = true;
+	close(task->channel);
+	task->channel = -1;
+	if (task->remover_pidfd >= 0)
+		close(task->remover_pidfd);
+	task->remover_pidfd = -1;
+	/* Pipes that were not opened yet still hold output. */
+	if (!has_pipes(task))
+		bury(keeper, task);
+}
+
+/* A big folder takes time, and other tasks have deadlines: a child removes it. */
+static bool remove_in_child(struct keeper *keeper, struct task *task, const char *scratch)
+{
+	pid_t pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		_exit(remove_tree(keeper->ledger.run_dir, scratch) ? 0 : 1);
+	}
+	if (pid < 0)
+		return false;
+	task->remover = pid;
+	task->remover_pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (task->remover_pidfd >= 0 &&
+	    keeper_watch(keeper, task->remover_pidfd, WATCH_REMOVER, task, EPOLLIN)) {
+		task->phase = TASK_REMOVING;
+		return true;
+	}
+	waitpid(pid, NULL, 0);
+	return false;
+}
+
+void task_on_init_death(struct keeper *keeper, struct task *task)
+{
+	siginfo_t info = {0};
+	if (task->init_pidfd < 0 ||
+	    waitid(P_PIDFD, (id_t)task->init_pidfd, &info, WEXITED | WNOHANG) != 0 ||
+	    info.si_pid == 0)
+		return;
+	task_on_channel(keeper, task);
+	if (task->foreground && !task->command_gone)
+		terminal_give(getpgid(keeper->node));
+	close(task->init_pidfd);
+	task->init_pidfd = -1;
+	task->step_at = task->deadline_at = 0;
+	if (task->spec.scratch) {
+		char scratch[24];
+		snprintf(scratch, sizeof scratch, "t%u", task->id);
+		if (unlinkat(keeper->ledger.run_dir, scratch, AT_REMOVEDIR) != 0 &&
+		    errno != ENOENT && remove_in_child(keeper, task, scratch))
+			return;
+	}
+	task_finish(keeper, task);
+}
+
+void task_on_removed(struct keeper *keeper, struct task *task)
+{
+	if (task->phase == TASK_REMOVING &&
+	    waitpid(task->remover, NULL, WNOHANG) == task->remover)
+		task_finish(keeper, task);
+}

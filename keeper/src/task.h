@@ -1,0 +1,105 @@
+/* A task as the keeper holds it: one init, its pipes, its clock, and what became of it. */
+#ifndef COFFERDAM_TASK_H
+#define COFFERDAM_TASK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "init.h"
+#include "ledger.h"
+#include "spec.h"
+#include "wire.h"
+
+/* How long an init may take to kill and reap its tree before it is killed itself. */
+#define FORCE_AFTER_MS 2000
+/* How long a killed init may take to die before the task is called stuck (D state, mostly). */
+#define STUCK_AFTER_MS 5000
+
+enum task_phase {
+	TASK_RUNNING,
+	TASK_TERMINATING, /* TERM sent; ORDER_KILL follows at `step_at` */
+	TASK_KILLING,	  /* ORDER_KILL sent; the init itself follows at `step_at` */
+	TASK_FORCED,	  /* the init was killed; `stuck` at `step_at` */
+	TASK_REMOVING,	  /* all dead; a child is removing the scratch folder */
+	TASK_ENDED,	  /* told; kept until the other side has opened the pipes */
+};
+
+struct task {
+	struct task *next;
+	uint32_t id;
+	struct task_spec spec;
+	enum task_phase phase;
+	pid_t init;
+	int init_pidfd;
+	int channel;
+	int pipes[3]; /* our ends, until the other side has opened them; -1 none */
+	bool foreground;
+	uint64_t deadline_at; /* 0: none */
+	uint64_t step_at;     /* 0: none */
+	enum end_cause cause;
+	pid_t remover;
+	int remover_pidfd;
+	bool stuck_told;
+	/* what the init told */
+	bool done;
+	struct init_report last; /* REPORT_DONE, or REPORT_FAILED in `failed` */
+	bool failed;
+	bool command_gone;
+	uint64_t memory_bytes;
+	uint32_t processes;
+	uint64_t peak_bytes;
+	struct buffer leaks; /* TAG_LEAK fields, ready to send */
+};
+
+struct keeper {
+	struct ledger ledger;
+	int control;
+	int epoll;
+	int own_pidfd;
+	int null_device;
+	int inherited[3]; /* the Node process's own stdio, or -1 */
+	bool user_namespace;
+	bool proc_own;
+	uint32_t pid_max;
+	pid_t node;
+	struct task *tasks;
+	struct task *graveyard; /* ended in this round of events; freed after it */
+	struct buffer in;
+	struct buffer out;
+	bool samples_changed;
+	uint64_t sample_told_at;
+};
+
+/* What an epoll entry points at, in its data.u64: kind in the low three bits of a pointer. */
+enum watch_kind { WATCH_CONTROL = 1, WATCH_SIGNALS, WATCH_NODE, WATCH_INIT, WATCH_CHANNEL, WATCH_REMOVER };
+
+bool keeper_watch(struct keeper *keeper, int fd, enum watch_kind kind, struct task *task,
+		  uint32_t events);
+
+/* The other side holds its own copies of the pipes: close ours. */
+void task_on_opened(struct keeper *keeper, struct task *task);
+void tasks_free_ended(struct keeper *keeper);
+
+/* Starts what the frame asks for; tells STARTED or REFUSED. */
+void task_start(struct keeper *keeper, const struct wire_frame *frame);
+/* Clones an init. -1: errno. The caller closes its copies of what the child was given. */
+pid_t task_clone_init(const struct keeper *keeper, struct init_setup *setup, int *pidfd);
+
+struct task *task_find(const struct keeper *keeper, uint32_t id);
+/* Begins the ladder: TERM, and KILL after the grace; with no grace at once. */
+void task_stop(struct task *task, enum end_cause cause, uint64_t grace_ms);
+void task_order(struct task *task, enum order_kind kind, int value);
+/* Takes the ladder's next step or fires the deadline where it is time. */
+void task_tick(struct keeper *keeper, struct task *task, uint64_t now);
+/* When task_tick has something to do next; 0: never. */
+uint64_t task_next_time(const struct task *task);
+
+void task_on_channel(struct keeper *keeper, struct task *task);
+/* The init can be waited for: every process of the task is gone. */
+void task_on_init_death(struct keeper *keeper, struct task *task);
+void task_on_removed(struct keeper *keeper, struct task *task);
+/* Kills the init outright. */
+void task_force(struct task *task);
+
+#endif

@@ -1,0 +1,170 @@
+#include "tree.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "files.h"
+
+bool tree_open(struct tree_view *view, bool own)
+{
+	view->own = own;
+	view->proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return view->proc >= 0;
+}
+
+static void visit_own(const struct tree_view *view, void (*visit)(pid_t, void *), void *context)
+{
+	int copy = openat(view->proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *stream = copy < 0 ? NULL : fdopendir(copy);
+	if (!stream) {
+		if (copy >= 0)
+			close(copy);
+		return;
+	}
+	struct dirent *entry;
+	while ((entry = readdir(stream))) {
+		if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
+			continue;
+		pid_t pid = (pid_t)atoi(entry->d_name);
+		if (pid > 1)
+			visit(pid, context);
+	}
+	closedir(stream);
+}
+
+/* Children of all threads of a process, and theirs. A process has at most a few levels here. */
+static void visit_children(const struct tree_view *view, const char *who, int depth,
+			   void (*visit)(pid_t, void *), void *context)
+{
+	char path[300];
+	snprintf(path, sizeof path, "%s/task", who);
+	int dir = openat(view->proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *stream = dir < 0 ? NULL : fdopendir(dir);
+	if (!stream) {
+		if (dir >= 0)
+			close(dir);
+		return;
+	}
+	struct dirent *entry;
+	while ((entry = readdir(stream))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		char text[4096];
+		snprintf(path, sizeof path, "%s/task/%.20s/children", who, entry->d_name);
+		if (read_file_at(view->proc, path, text, sizeof text) <= 0)
+			continue;
+		char *rest = NULL;
+		for (char *word = strtok_r(text, " \n", &rest); word;
+		     word = strtok_r(NULL, " \n", &rest)) {
+			pid_t pid = (pid_t)atoi(word);
+			if (pid <= 0)
+				continue;
+			visit(pid, context);
+			if (depth < 64)
+				visit_children(view, word, depth + 1, visit, context);
+		}
+	}
+	closedir(stream);
+}
+
+void tree_visit(const struct tree_view *view, void (*visit)(pid_t, void *), void *context)
+{
+	if (view->own)
+		visit_own(view, visit, context);
+	else
+		visit_children(view, "self", 0, visit, context);
+}
+
+struct measuring {
+	const struct tree_view *view;
+	struct tree_size *size;
+	uint64_t page;
+};
+
+static void measure_one(pid_t pid, void *context)
+{
+	struct measuring *measuring = context;
+	char path[40], text[128];
+	snprintf(path, sizeof path, "%d/statm", (int)pid);
+	if (read_file_at(measuring->view->proc, path, text, sizeof text) <= 0)
+		return;
+	char *resident = strchr(text, ' ');
+	if (!resident)
+		return;
+	measuring->size->processes++;
+	measuring->size->resident += strtoull(resident, NULL, 10) * measuring->page;
+}
+
+void tree_measure(const struct tree_view *view, struct tree_size *size)
+{
+	memset(size, 0, sizeof *size);
+	struct measuring measuring = {view, size, (uint64_t)sysconf(_SC_PAGESIZE)};
+	tree_visit(view, measure_one, &measuring);
+}
+
+struct proportional {
+	const struct tree_view *view;
+	uint64_t bytes;
+};
+
+static uint64_t field_kb(const char *text, const char *name)
+{
+	const char *at = strstr(text, name);
+	return at ? strtoull(at + strlen(name), NULL, 10) * 1024 : 0;
+}
+
+static void add_proportional(pid_t pid, void *context)
+{
+	struct proportional *sum = context;
+	char path[48], text[2048];
+	snprintf(path, sizeof path, "%d/smaps_rollup", (int)pid);
+	if (read_file_at(sum->view->proc, path, text, sizeof text) > 0) {
+		/* The tmpfs is counted once, by its own size, whoever maps it. */
+		sum->bytes += field_kb(text, "\nPss_Anon:") + field_kb(text, "\nPss_File:");
+		return;
+	}
+	/* Not readable (another user's): the plain figure, which errs on the high side. */
+	struct tree_size size = {0};
+	struct measuring measuring = {sum->view, &size, (uint64_t)sysconf(_SC_PAGESIZE)};
+	measure_one(pid, &measuring);
+	sum->bytes += size.resident;
+}
+
+uint64_t tree_proportional(const struct tree_view *view)
+{
+	struct proportional sum = {view, 0};
+	tree_visit(view, add_proportional, &sum);
+	return sum.bytes;
+}
+
+void tree_describe(const struct tree_view *view, pid_t pid, struct tree_process *process)
+{
+	process->pid = pid;
+	process->parent = 0;
+	snprintf(process->name, sizeof process->name, "?");
+	char path[40], text[1024];
+	snprintf(path, sizeof path, "%d/stat", (int)pid);
+	if (read_file_at(view->proc, path, text, sizeof text) <= 0)
+		return;
+	char *open = strchr(text, '('), *close = strrchr(text, ')');
+	if (!open || !close || close < open)
+		return;
+	int parent = 0;
+	if (sscanf(close + 1, " %*c %d", &parent) == 1)
+		process->parent = (pid_t)parent;
+	*close = 0;
+	snprintf(process->name, sizeof process->name, "%.15s", open + 1);
+}
+
+uint64_t shared_memory_used(void)
+{
+	struct statfs status;
+	if (statfs("/dev/shm", &status) != 0)
+		return 0;
+	return (uint64_t)(status.f_blocks - status.f_bfree) * (uint64_t)status.f_bsize;
+}

@@ -1,0 +1,36 @@
+/* What an init sees of its own tree. */
+#ifndef COFFERDAM_TREE_H
+#define COFFERDAM_TREE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct tree_view {
+	int proc; /* descriptor of /proc */
+	bool own; /* /proc shows this namespace alone; else the host's, and we walk `children` */
+};
+
+struct tree_process {
+	pid_t pid;    /* as the view's /proc names it */
+	pid_t parent; /* 0 where unknown */
+	char name[16];
+};
+
+struct tree_size {
+	unsigned processes;
+	uint64_t resident; /* bytes; shared pages counted in each process */
+};
+
+bool tree_open(struct tree_view *view, bool own);
+/* Calls visit for each process but the init itself. */
+void tree_visit(const struct tree_view *view, void (*visit)(pid_t pid, void *context),
+		void *context);
+void tree_measure(const struct tree_view *view, struct tree_size *size);
+/* Proportional set size of the whole tree: exact on shared pages, about 1,000 times dearer. */
+uint64_t tree_proportional(const struct tree_view *view);
+void tree_describe(const struct tree_view *view, pid_t pid, struct tree_process *process);
+/* Bytes in the tmpfs of /dev/shm; 0 where there is none of our own. */
+uint64_t shared_memory_used(void);
+
+#endif

@@ -1,0 +1,120 @@
+import type { Socket } from "node:net";
+import type { Readable, Writable } from "node:stream";
+import type { TreeContainment } from "../events/index.ts";
+
+/** What can be guaranteed here. Found by trying it, never inferred from a version. */
+export interface Containment {
+  readonly tree: TreeContainment;
+  /** `task`: SysV objects, message queues and `/dev/shm` are each task's own and vanish with it. */
+  readonly ipc: "task" | "host";
+  /** `task`: `/proc` shows the task its own processes only. */
+  readonly proc: "task" | "host";
+  /** How the memory bound is held: `polled` can be overshot for some milliseconds. */
+  readonly memory: "hard" | "polled" | "none";
+  readonly pids: "hard" | "none";
+}
+
+/** `null`: `/dev/null`. `pipe`: a stream here. `inherit`: this process's own. */
+export type StdioMode = "null" | "pipe" | "inherit";
+
+export interface ProcessSpec {
+  readonly command: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly stdio: readonly [StdioMode, StdioMode, StdioMode];
+  /** Deadline from the start; it fires although this process's event loop is blocked. */
+  readonly timeoutMs?: number;
+  /** Between TERM and KILL when the deadline fires. */
+  readonly graceMs: number;
+  /** Bound for the memory of the whole tree. */
+  readonly memoryBytes?: number;
+  /** Whether the command gets a socket to this process on descriptor 3. */
+  readonly channel: boolean;
+}
+
+/** An object or process that was still there when the command had ended and settled. */
+export interface Leak {
+  readonly kind: "process" | "semaphore" | "shared-memory" | "sysv";
+  readonly name: string;
+  readonly pid?: number;
+  readonly parentPid?: number;
+  readonly sizeBytes?: number;
+  /** What was done about it. */
+  readonly action: "killed" | "removed" | "none";
+}
+
+/** A figure, and how surely it is known. */
+export interface Measured {
+  readonly value: number;
+  readonly method: "exact" | "sampled" | "lower-bound";
+}
+
+export type EndCause =
+  | "own" // the command ended by itself
+  | "timeout"
+  | "memory"
+  | "stopped" // `stop()` was called
+  | "killed" // somebody else killed the supervising init
+  | "keeper-lost";
+
+/** How a contained process tree ended. All its processes are gone, unless `left` says otherwise. */
+export interface ProcessEnd {
+  readonly cause: EndCause;
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** Set when the command never started: the step, and the system's error code. */
+  readonly startFailure?: { readonly stage: string; readonly code: string };
+  /** CPU time of all processes that were waited for; a lower bound. */
+  readonly cpuMs: { readonly user: number; readonly system: number } | null;
+  readonly peakMemoryBytes: Measured;
+  readonly started: Measured;
+  readonly killed: number;
+  readonly left: number;
+  readonly leaks: readonly Leak[];
+}
+
+/** A command in its containment. */
+export interface ContainedProcess {
+  /** Process id on the host of what holds the tree together; killing it ends the tree. */
+  readonly pid: number;
+  readonly stdin: Writable | null;
+  readonly stdout: Readable | null;
+  readonly stderr: Readable | null;
+  /** The socket whose other end is the command's descriptor 3. Null unless asked for. */
+  readonly channel: Socket | null;
+  /** Private folder, removed at the end. Its path is at most about 40 bytes. */
+  readonly scratch: string;
+  /** Never rejects. */
+  readonly ended: Promise<ProcessEnd>;
+  /** Ends the tree: TERM, `graceMs` later KILL. Returns at once; wait for `ended`. */
+  stop(graceMs: number): void;
+  /** Sets the deadline anew, that many ms from now; null takes it away. */
+  setDeadline(ms: number | null): void;
+  /** Hands a signal to the command's process group. */
+  signal(signal: NodeJS.Signals): void;
+  /** The command was stopped from the terminal (Ctrl-Z); `resume` lets it go on. */
+  onStopped(listener: () => void): void;
+  resume(): void;
+}
+
+export interface BackendEvents {
+  memorySampled(bytes: number): void;
+  keeperStarted(pid: number): void;
+  keeperLost(pid: number): void;
+  notice(level: "info" | "warning", message: string): void;
+}
+
+/** A way to contain. One per process, shared by its scopes. */
+export interface Backend {
+  readonly containment: Containment;
+  /** Why nothing stronger could be had; empty when nothing is missing. */
+  readonly shortfall: string;
+  /** Processes that the backend itself needs: the keepers so far. */
+  readonly ownProcesses: number;
+  /** Rejects with `SPAWN` or `KEEPER_START` when nothing was started. */
+  start(spec: ProcessSpec): Promise<ContainedProcess>;
+  /** Receives events until the returned function is called. */
+  listen(listener: Partial<BackendEvents>): () => void;
+  /** Ends what still runs and resolves when it is gone, with the number of processes left. */
+  close(): Promise<number>;
+}

@@ -1,0 +1,59 @@
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { createServer, type Server, type Socket } from "node:net";
+
+const tokenLength = 32;
+
+/**
+ * The sockets on which workers speak with us. The keeper connects to a listening socket in the
+ * run's private folder (0700), writes a token that only it and we know, and hands the connection to
+ * the worker as descriptor 3.
+ */
+export class Channels {
+  readonly path: string;
+  readonly #server: Server;
+  readonly #expected = new Map<string, (socket: Socket) => void>();
+
+  private constructor(path: string, server: Server) {
+    this.path = path;
+    this.#server = server;
+    server.on("connection", (socket) => this.#identify(socket));
+    server.unref();
+  }
+
+  static async listen(path: string): Promise<Channels> {
+    const server = createServer();
+    server.listen(path);
+    await once(server, "listening");
+    return new Channels(path, server);
+  }
+
+  /** A fresh token, and the socket that will show it. */
+  expect(): { token: Buffer; socket: Promise<Socket>; forget: () => void } {
+    const token = randomBytes(tokenLength);
+    const key = token.toString("hex");
+    const socket = new Promise<Socket>((resolve) => this.#expected.set(key, resolve));
+    return { token, socket, forget: () => this.#expected.delete(key) };
+  }
+
+  close(): void {
+    this.#server.close();
+  }
+
+  #identify(socket: Socket): void {
+    const onReadable = (): void => {
+      const token = socket.read(tokenLength) as Buffer | null;
+      if (token === null) return;
+      socket.off("readable", onReadable);
+      socket.off("error", onError);
+      const key = token.toString("hex");
+      const claim = this.#expected.get(key);
+      this.#expected.delete(key);
+      if (claim) claim(socket);
+      else socket.destroy();
+    };
+    const onError = (): void => void socket.destroy();
+    socket.on("error", onError);
+    socket.on("readable", onReadable);
+  }
+}

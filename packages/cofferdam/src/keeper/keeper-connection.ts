@@ -1,0 +1,250 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import type { Socket } from "node:net";
+import { constants } from "node:os";
+import { join } from "node:path";
+import { CofferdamError, errorMessage } from "../errors/index.ts";
+import type { ContainedProcess, ProcessEnd, ProcessSpec } from "./backend.ts";
+import { Channels } from "./channels.ts";
+import { openPipes } from "./pipes.ts";
+import { decodeEnd, errnoName } from "./process-end.ts";
+import { startFields } from "./start-fields.ts";
+import { encodeFrame, FrameReader, reply, request, tag, wireVersion } from "./wire.ts";
+import type { FieldValue, Fields, Frame } from "./wire.ts";
+
+/** What a keeper says of itself and the machine when it starts. */
+export interface Hello {
+  readonly tree: "namespace" | "none";
+  readonly proc: "task" | "host";
+  /** Which step of which way failed, for people. */
+  readonly notes: readonly string[];
+  /** Dead runs that this start removed, with processes of theirs that still lived. */
+  readonly swept: { readonly runs: number; readonly processes: number; readonly stuck: number };
+}
+
+/** What the connection tells its owner. */
+export interface ConnectionEvents {
+  sample(bytes: number): void;
+  stuck(pid: number): void;
+  /** The keeper is gone without having been asked to go. `running` have no end yet. */
+  lost(running: readonly KeeperTask[]): void;
+}
+
+/** A task under this keeper. Who owns the connection settles `ended` when the keeper cannot. */
+export class KeeperTask {
+  pid = 0;
+  stopped: (() => void) | undefined;
+  readonly started = Promise.withResolvers<Fields>();
+  readonly ended = Promise.withResolvers<ProcessEnd>();
+}
+
+/** One keeper process and the control socket to it. */
+export class KeeperConnection {
+  readonly pid: number;
+  readonly runPath: string;
+  readonly hello: Hello;
+  readonly #child: ChildProcess;
+  readonly #control: Socket;
+  readonly #events: ConnectionEvents;
+  readonly #tasks = new Map<number, KeeperTask>();
+  readonly #exited: Promise<unknown>;
+  #channels: Promise<Channels> | undefined;
+  #nextTask = 1;
+  #closing = false;
+
+  /** Starts a keeper. Rejects with `KEEPER_START` when it does not come up. */
+  static async open(
+    binary: string,
+    base: string,
+    events: ConnectionEvents,
+  ): Promise<KeeperConnection> {
+    const child = spawn(binary, [base], {
+      // 4, 5 and 6 are ours, for commands that inherit them.
+      stdio: ["ignore", "ignore", "pipe", "pipe", 0, 1, 2],
+      env: {},
+      cwd: "/",
+    });
+    const exited = new Promise((resolve) => child.once("close", resolve));
+    let complaints = "";
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => (complaints += text));
+    try {
+      await once(child, "spawn");
+    } catch (error) {
+      throw new CofferdamError("KEEPER_START", `${binary}: ${errorMessage(error)}`);
+    }
+    const reader = new FrameReader();
+    const first = await firstFrame(child, reader);
+    if (first?.type !== reply.hello || first.fields.number(tag.number) !== wireVersion) {
+      child.kill("SIGKILL");
+      await exited;
+      const why = first ? "it speaks another version of the protocol" : complaints.trim();
+      throw new CofferdamError("KEEPER_START", `${binary}: ${why || "it ended at once"}`);
+    }
+    return new KeeperConnection(child, exited, reader, first.fields, events);
+  }
+
+  private constructor(
+    child: ChildProcess,
+    exited: Promise<unknown>,
+    reader: FrameReader,
+    hello: Fields,
+    events: ConnectionEvents,
+  ) {
+    this.#child = child;
+    this.#exited = exited;
+    this.#events = events;
+    this.#control = controlSocket(child);
+    this.pid = child.pid ?? 0;
+    this.runPath = hello.text(tag.path) ?? "";
+    this.hello = decodeHello(hello);
+    this.#control.on("data", (chunk: Buffer) => {
+      for (const frame of reader.read(chunk)) this.#onFrame(frame);
+    });
+    this.#control.on("error", () => undefined); // "close" follows, and is what counts
+    void exited.then(() => this.#onExit());
+    this.#hold();
+  }
+
+  async start(spec: ProcessSpec): Promise<ContainedProcess> {
+    const channel = spec.channel ? (await this.#openChannels()).expect() : undefined;
+    const id = this.#nextTask++;
+    const task = new KeeperTask();
+    this.#tasks.set(id, task);
+    this.#hold();
+    const where = channel && this.#channels && { path: (await this.#channels).path };
+    this.#send(request.start, id, startFields(spec, where && { ...where, token: channel.token }));
+    try {
+      const fields = await task.started.promise;
+      const pipes = await openPipes(this.pid, fields);
+      this.#send(request.opened, id, []);
+      return {
+        pid: task.pid,
+        ...pipes,
+        channel: channel ? await channel.socket : null,
+        scratch: join(this.runPath, `t${id}`),
+        ended: task.ended.promise,
+        stop: (graceMs) => this.#send(request.stop, id, [[tag.grace, graceMs]]),
+        setDeadline: (ms) => this.#send(request.deadline, id, [[tag.timeout, ms ?? 0]]),
+        signal: (name) => this.#send(request.signal, id, [[tag.number, constants.signals[name]]]),
+        onStopped: (listener) => (task.stopped = listener),
+        resume: () => this.#send(request.resume, id, []),
+      };
+    } finally {
+      channel?.forget();
+    }
+  }
+
+  /** Ends everything and the keeper. Resolves when it is gone; true if all was verified. */
+  async close(): Promise<boolean> {
+    this.#closing = true;
+    (await this.#channels)?.close();
+    this.#hold();
+    this.#control.end();
+    await this.#exited;
+    return this.#child.exitCode === 0;
+  }
+
+  #openChannels(): Promise<Channels> {
+    return (this.#channels ??= Channels.listen(join(this.runPath, "s")));
+  }
+
+  #send(type: number, task: number, fields: readonly (readonly [number, FieldValue])[]): void {
+    if (this.#control.writable) this.#control.write(encodeFrame(type, task, fields));
+  }
+
+  #onFrame(frame: Frame): void {
+    if (frame.type === reply.sample) {
+      this.#events.sample(frame.fields.number(tag.memory) ?? 0);
+      return;
+    }
+    const task = this.#tasks.get(frame.task);
+    if (!task) return;
+    switch (frame.type) {
+      case reply.started:
+        task.pid = frame.fields.number(tag.pid) ?? 0;
+        task.started.resolve(frame.fields);
+        break;
+      case reply.refused:
+        this.#forget(frame.task);
+        task.started.reject(refusal(frame.fields));
+        break;
+      case reply.ended:
+        this.#forget(frame.task);
+        task.ended.resolve(decodeEnd(frame.fields));
+        break;
+      case reply.stuck:
+        this.#events.stuck(task.pid);
+        break;
+      case reply.stopped:
+        task.stopped?.();
+        break;
+    }
+  }
+
+  #onExit(): void {
+    this.#control.destroy();
+    const tasks = [...this.#tasks.values()];
+    this.#tasks.clear();
+    for (const task of tasks)
+      if (task.pid === 0)
+        task.started.reject(new CofferdamError("KEEPER_LOST", "the keeper died"));
+    const running = tasks.filter((task) => task.pid !== 0);
+    if (!this.#closing) {
+      void this.#channels?.then((channels) => channels.close());
+      this.#events.lost(running);
+    }
+  }
+
+  #forget(id: number): void {
+    this.#tasks.delete(id);
+    this.#hold();
+  }
+
+  /** An idle keeper does not keep this process running; one with tasks does. */
+  #hold(): void {
+    if (this.#tasks.size > 0 || this.#closing) {
+      this.#child.ref();
+      this.#control.ref();
+    } else {
+      this.#child.unref();
+      this.#control.unref();
+    }
+  }
+}
+
+function controlSocket(child: ChildProcess): Socket {
+  return child.stdio[3] as Socket;
+}
+
+/** The first frame, or null when the keeper ends without one. */
+async function firstFrame(child: ChildProcess, reader: FrameReader): Promise<Frame | null> {
+  const control = controlSocket(child);
+  const { promise, resolve } = Promise.withResolvers<Frame | null>();
+  const onData = (chunk: Buffer): void => {
+    for (const frame of reader.read(chunk)) resolve(frame);
+  };
+  const onEnd = (): void => resolve(null);
+  control.on("data", onData).once("close", onEnd).once("error", onEnd);
+  const frame = await promise;
+  control.off("data", onData).off("close", onEnd).off("error", onEnd);
+  return frame;
+}
+
+function decodeHello(fields: Fields): Hello {
+  return {
+    tree: fields.text(tag.tree) === "none" ? "none" : "namespace",
+    proc: fields.text(tag.proc) === "own" ? "task" : "host",
+    notes: fields.texts(tag.note),
+    swept: {
+      runs: fields.number(tag.started) ?? 0,
+      processes: fields.number(tag.killed) ?? 0,
+      stuck: fields.number(tag.processes) ?? 0,
+    },
+  };
+}
+
+function refusal(fields: Fields): CofferdamError {
+  const code = errnoName(fields.number(tag.errno) ?? 0);
+  const stage = fields.text(tag.stage) ?? "start";
+  return new CofferdamError("SPAWN", `the keeper could not start a process (${stage}: ${code})`);
+}

@@ -1,0 +1,135 @@
+import { CofferdamError, errorCode } from "../errors/index.ts";
+import type { Backend, BackendEvents, Containment, ContainedProcess, ProcessSpec } from "./backend.ts";
+import { Listeners } from "./listeners.ts";
+import { KeeperConnection, type KeeperTask } from "./keeper-connection.ts";
+import { keeperLostEnd } from "./process-end.ts";
+
+/** Keepers that died in a row without having ended a single task: then it is not bad luck. */
+const lossesToGiveUp = 5;
+
+/**
+ * Containment by the native keeper. When a keeper is lost, another is started: its sweep waits
+ * until the lost one's inits are dead, and only then do their tasks end as `keeper-lost`.
+ */
+export class NativeBackend implements Backend {
+  readonly containment: Containment;
+  readonly shortfall = "";
+  readonly #binary: string;
+  readonly #base: string;
+  readonly #listeners = new Listeners<BackendEvents>();
+  #connection: Promise<KeeperConnection>;
+  #keepers = 1;
+  #lossesInRow = 0;
+  #closed = false;
+
+  /** Null where a keeper runs but can contain nothing; `notes` then says why. */
+  static async open(
+    binary: string,
+    base: string,
+  ): Promise<{ backend: NativeBackend | null; notes: readonly string[] }> {
+    const relay: { backend?: NativeBackend } = {};
+    const connection = await connect(binary, base, () => relay.backend);
+    const { hello } = connection;
+    if (hello.tree === "none") {
+      await connection.close();
+      return { backend: null, notes: hello.notes };
+    }
+    relay.backend = new NativeBackend(binary, base, connection);
+    return { backend: relay.backend, notes: hello.notes };
+  }
+
+  private constructor(binary: string, base: string, connection: KeeperConnection) {
+    this.#binary = binary;
+    this.#base = base;
+    this.#connection = Promise.resolve(connection);
+    this.containment = {
+      tree: "namespace",
+      ipc: "task",
+      proc: connection.hello.proc,
+      memory: "polled",
+      pids: "none",
+    };
+  }
+
+  get ownProcesses(): number {
+    return this.#keepers;
+  }
+
+  async start(spec: ProcessSpec): Promise<ContainedProcess> {
+    for (;;) {
+      if (this.#closed) throw new CofferdamError("CLOSED", "the scope is closed");
+      const connection = await this.#connection;
+      try {
+        return await connection.start(spec);
+      } catch (error) {
+        // Nothing was started: the next keeper gets it.
+        if (errorCode(error) !== "KEEPER_LOST") throw error;
+      }
+    }
+  }
+
+  listen(listener: Partial<BackendEvents>): () => void {
+    return this.#listeners.add(listener);
+  }
+
+  async close(): Promise<number> {
+    this.#closed = true;
+    const connection = await this.#connection.catch(() => null);
+    return connection && !(await connection.close()) ? 1 : 0;
+  }
+
+  sampled(bytes: number): void {
+    this.#lossesInRow = 0;
+    this.#listeners.call("memorySampled", bytes);
+  }
+
+  stuck(pid: number): void {
+    this.#listeners.call(
+      "notice",
+      "warning",
+      `process ${pid} was killed and does not die: the kernel keeps it (uninterruptible sleep, state D). Its task stays open until it does`,
+    );
+  }
+
+  lost(pid: number, running: readonly KeeperTask[]): void {
+    this.#listeners.call("keeperLost", pid);
+    this.#connection = this.#reconnect(running);
+    // Without this a failure would be unhandled while nobody happens to start anything.
+    this.#connection.catch(() => undefined);
+  }
+
+  async #reconnect(running: readonly KeeperTask[]): Promise<KeeperConnection> {
+    let left = running.length;
+    try {
+      if (++this.#lossesInRow > lossesToGiveUp)
+        throw new CofferdamError(
+          "KEEPER_LOST",
+          `the keeper died ${lossesToGiveUp + 1} times in a row and is not started again`,
+        );
+      const connection = await connect(this.#binary, this.#base, () => this);
+      this.#keepers++;
+      left = connection.hello.swept.stuck;
+      this.#listeners.call("keeperStarted", connection.pid);
+      return connection;
+    } finally {
+      for (const task of running) task.ended.resolve(keeperLostEnd(left));
+    }
+  }
+}
+
+function connect(
+  binary: string,
+  base: string,
+  backend: () => NativeBackend | undefined,
+): Promise<KeeperConnection> {
+  let pid = 0;
+  const opening = KeeperConnection.open(binary, base, {
+    sample: (bytes) => backend()?.sampled(bytes),
+    stuck: (stuckPid) => backend()?.stuck(stuckPid),
+    lost: (running) => backend()?.lost(pid, running),
+  });
+  return opening.then((connection) => {
+    pid = connection.pid;
+    return connection;
+  });
+}

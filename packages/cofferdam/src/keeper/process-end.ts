@@ -1,0 +1,85 @@
+import { constants } from "node:os";
+import { getSystemErrorName } from "node:util";
+import type { EndCause, Leak, Measured, ProcessEnd } from "./backend.ts";
+import { tag, type Fields } from "./wire.ts";
+
+const causes: readonly EndCause[] = ["own", "timeout", "memory", "stopped", "killed"];
+
+const signalNames = new Map(
+  Object.entries(constants.signals).map(([name, number]) => [number, name as NodeJS.Signals]),
+);
+
+/** What `wait(2)` gives, taken apart. */
+export function decodeStatus(status: number): {
+  exitCode: number | null;
+  signal: NodeJS.Signals | null;
+} {
+  const number = status & 0x7f;
+  if (number === 0) return { exitCode: (status >> 8) & 0xff, signal: null };
+  return { exitCode: null, signal: signalNames.get(number) ?? "SIGKILL" };
+}
+
+/** An errno's name: 2 → `ENOENT`. */
+export function errnoName(number: number): string {
+  return number > 0 ? getSystemErrorName(-number) : "UNKNOWN";
+}
+
+/** The keeper's ENDED frame as the end of a process. */
+export function decodeEnd(fields: Fields): ProcessEnd {
+  const cause = causes[fields.number(tag.cause) ?? 0] ?? "own";
+  const status = fields.number(tag.status);
+  const stage = fields.text(tag.stage);
+  const user = fields.number(tag.userMicros);
+  const system = fields.number(tag.systemMicros);
+  return {
+    cause,
+    ...(status === undefined ? { exitCode: null, signal: null } : decodeStatus(status)),
+    ...(stage === undefined
+      ? {}
+      : { startFailure: { stage, code: errnoName(fields.number(tag.errno) ?? 0) } }),
+    cpuMs: user === undefined || system === undefined ? null : micros(user, system),
+    peakMemoryBytes: { value: fields.number(tag.peak) ?? 0, method: "sampled" },
+    // One process more: the init that held them together.
+    started: { value: (fields.number(tag.started) ?? 0) + 1, method: "lower-bound" },
+    killed: fields.number(tag.killed) ?? 0,
+    left: 0,
+    leaks: fields.texts(tag.leak).flatMap(decodeLeak),
+  };
+}
+
+function micros(user: number, system: number): { user: number; system: number } {
+  return { user: user / 1000, system: system / 1000 };
+}
+
+function decodeLeak(line: string): Leak[] {
+  const [kind, pid, parentPid, size, ...name] = line.split("\t");
+  if (kind !== "process" && kind !== "semaphore" && kind !== "shared-memory" && kind !== "sysv")
+    return [];
+  const isProcess = kind === "process";
+  return [
+    {
+      kind,
+      name: name.join("\t"),
+      ...(isProcess ? { pid: Number(pid), parentPid: Number(parentPid) } : {}),
+      ...(isProcess ? {} : { sizeBytes: Number(size) }),
+      action: isProcess ? "killed" : "removed",
+    },
+  ];
+}
+
+const nothing: Measured = { value: 0, method: "lower-bound" };
+
+/** The end of a process whose keeper died: the kernel has killed its tree, and told nothing. */
+export function keeperLostEnd(left: number): ProcessEnd {
+  return {
+    cause: "keeper-lost",
+    exitCode: null,
+    signal: null,
+    cpuMs: null,
+    peakMemoryBytes: nothing,
+    started: { value: 1, method: "lower-bound" },
+    killed: 0,
+    left,
+    leaks: [],
+  };
+}

@@ -1,0 +1,23 @@
+import type { ProcessSpec, StdioMode } from "./backend.ts";
+import { tag, type FieldValue } from "./wire.ts";
+
+const stdioCodes: Record<StdioMode, number> = { null: 0, pipe: 1, inherit: 2 };
+
+/** A process specification as the fields of a START frame. */
+export function startFields(
+  spec: ProcessSpec,
+  channel: { path: string; token: Uint8Array } | undefined,
+): (readonly [number, FieldValue])[] {
+  const fields: (readonly [number, FieldValue])[] = [
+    ...spec.command.map((word) => [tag.argument, word] as const),
+    ...Object.entries(spec.env).map(([name, value]) => [tag.environment, `${name}=${value}`] as const),
+    [tag.cwd, spec.cwd],
+    [tag.stdio, Uint8Array.from(spec.stdio, (mode) => stdioCodes[mode])],
+    [tag.grace, spec.graceMs],
+    [tag.scratch, ""],
+  ];
+  if (spec.timeoutMs !== undefined) fields.push([tag.timeout, spec.timeoutMs]);
+  if (spec.memoryBytes !== undefined) fields.push([tag.memory, spec.memoryBytes]);
+  if (channel) fields.push([tag.socket, channel.path], [tag.token, channel.token]);
+  return fields;
+}

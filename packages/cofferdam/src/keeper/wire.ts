@@ -1,0 +1,152 @@
+/**
+ * The control protocol with the keeper; `keeper/src/wire.h` is its other half and explains it.
+ *
+ *     frame = u32 length of what follows | u8 type | u32 task | field...
+ *     field = u8 tag | u32 length | bytes            (little-endian; numbers are 8 bytes)
+ */
+export const wireVersion = 1;
+
+export const request = {
+  start: 1,
+  opened: 2,
+  stop: 3,
+  deadline: 4,
+  signal: 5,
+  resume: 6,
+} as const;
+
+export const reply = {
+  hello: 1,
+  started: 2,
+  exited: 3,
+  ended: 4,
+  sample: 5,
+  stuck: 6,
+  stopped: 7,
+  refused: 8,
+} as const;
+
+export const tag = {
+  argument: 1,
+  environment: 2,
+  cwd: 3,
+  stdio: 4,
+  timeout: 5,
+  grace: 6,
+  memory: 7,
+  socket: 8,
+  token: 9,
+  scratch: 10,
+  number: 11,
+  path: 12,
+  pid: 13,
+  descriptors: 14,
+  status: 15,
+  cause: 16,
+  userMicros: 17,
+  systemMicros: 18,
+  peak: 19,
+  started: 20,
+  killed: 21,
+  leak: 22,
+  stage: 23,
+  errno: 24,
+  proc: 25,
+  note: 26,
+  processes: 27,
+  tree: 28,
+} as const;
+
+export type FieldValue = string | number | Uint8Array;
+
+export function encodeFrame(
+  type: number,
+  task: number,
+  fields: Iterable<readonly [tag: number, value: FieldValue]>,
+): Buffer {
+  const parts: Buffer[] = [Buffer.alloc(9)];
+  for (const [name, value] of fields) {
+    const bytes = encodeValue(value);
+    const head = Buffer.allocUnsafe(5);
+    head.writeUInt8(name, 0);
+    head.writeUInt32LE(bytes.length, 1);
+    parts.push(head, bytes);
+  }
+  const frame = Buffer.concat(parts);
+  frame.writeUInt32LE(frame.length - 4, 0);
+  frame.writeUInt8(type, 4);
+  frame.writeUInt32LE(task, 5);
+  return frame;
+}
+
+function encodeValue(value: FieldValue): Buffer {
+  if (typeof value === "string") return Buffer.from(value);
+  if (typeof value === "number") {
+    const bytes = Buffer.allocUnsafe(8);
+    bytes.writeBigUInt64LE(BigInt(Math.round(value)));
+    return bytes;
+  }
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+}
+
+/** A frame's fields, for reading. */
+export class Fields {
+  readonly #fields: readonly (readonly [number, Buffer])[];
+
+  constructor(fields: readonly (readonly [number, Buffer])[]) {
+    this.#fields = fields;
+  }
+
+  bytes(name: number): Buffer | undefined {
+    return this.#fields.find(([found]) => found === name)?.[1];
+  }
+
+  text(name: number): string | undefined {
+    return this.bytes(name)?.toString();
+  }
+
+  texts(name: number): string[] {
+    return this.#fields.filter(([found]) => found === name).map(([, bytes]) => bytes.toString());
+  }
+
+  number(name: number): number | undefined {
+    const bytes = this.bytes(name);
+    return bytes?.length === 8 ? Number(bytes.readBigUInt64LE()) : undefined;
+  }
+}
+
+export interface Frame {
+  readonly type: number;
+  readonly task: number;
+  readonly fields: Fields;
+}
+
+/** Cuts a byte stream into frames. Throws a RangeError on bytes that cannot be frames. */
+export class FrameReader {
+  #pending: Buffer = Buffer.alloc(0);
+
+  *read(chunk: Buffer): Generator<Frame> {
+    this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
+    while (this.#pending.length >= 4) {
+      const length = this.#pending.readUInt32LE(0);
+      if (length < 5) throw new RangeError(`a frame of ${length} bytes`);
+      if (this.#pending.length < 4 + length) return;
+      const frame = this.#pending.subarray(4, 4 + length);
+      this.#pending = this.#pending.subarray(4 + length);
+      yield { type: frame.readUInt8(0), task: frame.readUInt32LE(1), fields: readFields(frame) };
+    }
+  }
+}
+
+function readFields(frame: Buffer): Fields {
+  const fields: [number, Buffer][] = [];
+  let offset = 5;
+  while (offset < frame.length) {
+    const length = frame.readUInt32LE(offset + 1);
+    const start = offset + 5;
+    if (start + length > frame.length) throw new RangeError("a field beyond its frame");
+    fields.push([frame.readUInt8(offset), frame.subarray(start, start + length)]);
+    offset = start + length;
+  }
+  return new Fields(fields);
+}
