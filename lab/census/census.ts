@@ -6,7 +6,7 @@ import { COOKIE_VARIABLE, readProcessStat } from "./processes.ts";
 import { type Snapshot, takeSnapshot } from "./snapshot.ts";
 
 export interface CensusOptions extends AttributionOptions {
-  /** Folders whose new entries are counted, besides the folder of Cofferdam's own runs. */
+  /** Folders whose new entries are counted; by default the one where Cofferdam's runs have theirs. */
   readonly scratch?: readonly string[] | undefined;
   /** Compare with this snapshot, taken earlier, and not with the present moment. */
   readonly before?: Snapshot | undefined;

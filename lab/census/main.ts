@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 import type { RootProcess } from "./attribution.ts";
 import { type EmptinessReport, openCensus } from "./census.ts";
 import { formatComparison } from "./format.ts";
-import { type Snapshot, takeSnapshot } from "./snapshot.ts";
+import { runFolder, type Snapshot, takeSnapshot } from "./snapshot.ts";
 
 const USAGE = `census: counts what a run leaves on this machine
 
@@ -16,6 +16,7 @@ const USAGE = `census: counts what a run leaves on this machine
   node lab/census/main.ts run [--scratch DIR]… [--marker PATH]… [--within MS] [--json] -- COMMAND…
       snapshot, the command with a cookie in its environment, and the comparison after its end
 
+The folder of Cofferdam's own runs is watched always, and each --scratch besides.
 Exit status: 0 nothing is left, 1 something is, 2 wrong usage.
 `;
 
@@ -38,7 +39,7 @@ async function main([action, ...operands]: string[]): Promise<number> {
 }
 
 function snapshot(): number {
-  const text = `${JSON.stringify(takeSnapshot(values.scratch), null, 1)}\n`;
+  const text = `${JSON.stringify(takeSnapshot(scratchFolders()), null, 1)}\n`;
   if (values.out === undefined) process.stdout.write(text);
   else writeFileSync(values.out, text);
   return 0;
@@ -63,7 +64,7 @@ async function run([command, ...args]: string[]): Promise<EmptinessReport> {
   if (command === undefined) throw new UsageError("run needs a command");
   const census = openCensus({
     cookie: values.cookie,
-    scratch: values.scratch,
+    scratch: scratchFolders(),
     markers: values.marker,
   });
   const child = spawn(command, args, {
@@ -86,6 +87,10 @@ function report(found: EmptinessReport): number {
     values.json || found.emptyAfterMs === null ? "" : `\nempty after ${found.emptyAfterMs} ms`;
   process.stdout.write(`${text}${when}\n`);
   return found.count === 0 ? 0 : 1;
+}
+
+function scratchFolders(): string[] {
+  return [runFolder(), ...(values.scratch ?? [])];
 }
 
 function withinMs(): number {

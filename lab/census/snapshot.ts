@@ -39,9 +39,9 @@ export function runFolder(temporary = tmpdir()): string {
   return join(temporary, `cofferdam-${process.getuid?.() ?? 0}`);
 }
 
-/** `scratchFolders` are watched in addition to {@link runFolder}. */
-export function takeSnapshot(scratchFolders: readonly string[] = []): Snapshot {
-  const folders = [...new Set([runFolder(), ...scratchFolders].map((folder) => resolve(folder)))];
+/** The entries of `scratchFolders` are watched; a folder need not exist yet. */
+export function takeSnapshot(scratchFolders: readonly string[] = [runFolder()]): Snapshot {
+  const folders = [...new Set(scratchFolders.map((folder) => resolve(folder)))];
   const mounts = listMounts();
   return {
     format: 1,
@@ -66,7 +66,10 @@ export function takeObjects(mounts: readonly Mount[], scratchFolders: readonly s
     sysv: listSysv(),
     messageQueues: listMessageQueues(mounts) ?? [],
     cgroups: listCgroups(mounts),
-    scratch: scratchFolders.flatMap(listFolder),
+    // A watched folder inside another one is a place for scratch, and no scratch itself.
+    scratch: scratchFolders
+      .flatMap(listFolder)
+      .filter((entry) => !scratchFolders.includes(entry.path)),
   };
 }
 

@@ -1,0 +1,7 @@
+export {
+  HOSTILE_COUNT,
+  HOSTILE_KINDS,
+  HOSTILE_TASK,
+  type HostileKind,
+  hostileKind,
+} from "./kinds.ts";

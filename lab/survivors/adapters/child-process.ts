@@ -1,0 +1,13 @@
+import { execFile } from "node:child_process";
+import { nodeAdapter } from "../adapter.ts";
+
+/** Node's own `execFile` with its `timeout`, and the strongest signal it can be given. */
+export const childProcess = nodeAdapter({
+  name: "child_process",
+  title: `child_process (Node ${process.versions.node})`,
+  available: () => Promise.resolve(null),
+  run: ([command = "", ...args], deadlineMs) =>
+    new Promise((resolve) => {
+      execFile(command, args, { timeout: deadlineMs ?? 0, killSignal: "SIGKILL" }, () => resolve());
+    }),
+});

@@ -1,0 +1,1 @@
+export { compareHostileTask, type HostileComparison } from "./compare.ts";
