@@ -1,0 +1,79 @@
+import { toBlocks } from "./blocks/blocks.ts";
+import { collectVocabulary } from "./blocks/join-lines.ts";
+import { measureDocument } from "./blocks/stats.ts";
+import { toRegions } from "./columns/regions.ts";
+import type { Conversion, ConvertOptions, Engine } from "./engine.ts";
+import { DocumentError } from "./errors.ts";
+import { dropFurniture } from "./furniture/furniture.ts";
+import { toSegments } from "./lines/segments.ts";
+import { renderMarkdown } from "./markdown/render.ts";
+import type { Element, PageRuns, Region } from "./model.ts";
+import { openPdf } from "./pdf/open.ts";
+import { readDocument } from "./pdf/read-document.ts";
+import { toElements } from "./roles/elements.ts";
+
+/**
+ * The engine that comes with the application: the text of the PDF's own text layer, put in order.
+ *
+ *     pages → runs → segments → regions (columns) → blocks → elements → Markdown
+ *
+ * It reads no pictures: a scanned page is a page without text.
+ */
+export const embeddedEngine: Engine = { name: "embedded", version: "1", convert };
+
+async function convert(pdf: Uint8Array, options: ConvertOptions = {}): Promise<Conversion> {
+  await using open = await openPdf(pdf);
+  const { pages, failed, title } = await readDocument(open.document);
+  const hasText = pages.some((page) => page.runs.length > 0 || page.strays.length > 0);
+  if (!hasText)
+    throw new DocumentError(failed === pages.length + failed ? "PDF_DAMAGED" : "PDF_NO_TEXT");
+  const elements = toDocument(pages, options.pageMarkers !== true);
+  const heading = elements.find((element) => element.kind === "heading");
+  const found = heading?.level === 1 && heading.page === pages[0]?.page ? heading.text : title;
+  const count = open.document.numPages;
+  const markdown = renderMarkdown(elements, {
+    pageMarkers: options.pageMarkers === true,
+    pages: count,
+  });
+  return {
+    markdown,
+    pages: count,
+    ...(found === undefined ? {} : { title: found.replace(/[\uE000-\uE003]/gu, "") }),
+  };
+}
+
+/** From drawn text to elements in reading order. */
+function toDocument(pages: readonly PageRuns[], acrossPages: boolean): Element[] {
+  const segments = dropFurniture(
+    pages.map((page) => ({ ...page, segments: toSegments(page.runs) })),
+  );
+  const regions: Region[] = [];
+  for (const page of segments) regions.push(...toRegions(page.segments, page.page, regions.length));
+  const stats = measureDocument(regions);
+  const vocabulary = collectVocabulary(
+    regions.flatMap((region) => region.lines.map((line) => line.text)),
+  );
+  const blocks = regions.flatMap((region) => toBlocks(region, stats));
+  return withStrays(toElements(blocks, { stats, vocabulary, acrossPages }), pages);
+}
+
+/** Text set at an angle follows its page's text: present, and in nobody's way. */
+function withStrays(elements: readonly Element[], pages: readonly PageRuns[]): Element[] {
+  const turned = pages.filter((page) => page.strays.length > 0);
+  if (turned.length === 0) return [...elements];
+  const result: Element[] = [];
+  let next = 0;
+  const flush = (before: number): void => {
+    for (; next < turned.length; next += 1) {
+      const page = turned[next];
+      if (page === undefined || page.page >= before) return;
+      for (const text of page.strays) result.push({ kind: "paragraph", page: page.page, text });
+    }
+  };
+  for (const element of elements) {
+    flush(element.page);
+    result.push(element);
+  }
+  flush(Infinity);
+  return result;
+}
