@@ -17,7 +17,8 @@ export const errorCodes = {
   SPAWN: "The command could not be started.",
   WORKER_START: "A worker could not load its module or did not start.",
   KEEPER_START: "The keeper process could not be started.",
-  CONTAINMENT_UNAVAILABLE: "The containment that the caller requires cannot be had on this machine.",
+  CONTAINMENT_UNAVAILABLE:
+    "The containment that the caller requires cannot be had on this machine.",
   UNSUPPORTED_PLATFORM: "Cofferdam does not run on this platform.",
   // Pools.
   TASK_FAILED: "The worker's function threw.",

@@ -4,6 +4,15 @@ import { createServer, type Server, type Socket } from "node:net";
 
 const tokenLength = 32;
 
+/** A channel that a worker is about to open. */
+export interface ExpectedChannel {
+  readonly path: string;
+  readonly token: Uint8Array;
+  readonly socket: Promise<Socket>;
+  /** Without this an unused token is waited for as long as the channels are open. */
+  forget(): void;
+}
+
 /**
  * The sockets on which workers speak with us. The keeper connects to a listening socket in the
  * run's private folder (0700), writes a token that only it and we know, and hands the connection to
@@ -29,11 +38,11 @@ export class Channels {
   }
 
   /** A fresh token, and the socket that will show it. */
-  expect(): { token: Buffer; socket: Promise<Socket>; forget: () => void } {
+  expect(): ExpectedChannel {
     const token = randomBytes(tokenLength);
     const key = token.toString("hex");
     const socket = new Promise<Socket>((resolve) => this.#expected.set(key, resolve));
-    return { token, socket, forget: () => this.#expected.delete(key) };
+    return { path: this.path, token, socket, forget: () => void this.#expected.delete(key) };
   }
 
   close(): void {

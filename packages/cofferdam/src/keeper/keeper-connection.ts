@@ -111,8 +111,8 @@ export class KeeperConnection {
     const task = new KeeperTask();
     this.#tasks.set(id, task);
     this.#hold();
-    const where = channel && this.#channels && { path: (await this.#channels).path };
-    this.#send(request.start, id, startFields(spec, where && { ...where, token: channel.token }));
+    const scratch = join(this.runPath, `t${id}`);
+    this.#send(request.start, id, startFields(spec, scratch, channel));
     try {
       const fields = await task.started.promise;
       const pipes = await openPipes(this.pid, fields);
@@ -121,7 +121,7 @@ export class KeeperConnection {
         pid: task.pid,
         ...pipes,
         channel: channel ? await channel.socket : null,
-        scratch: join(this.runPath, `t${id}`),
+        scratch,
         ended: task.ended.promise,
         stop: (graceMs) => this.#send(request.stop, id, [[tag.grace, graceMs]]),
         setDeadline: (ms) => this.#send(request.deadline, id, [[tag.timeout, ms ?? 0]]),
@@ -186,8 +186,7 @@ export class KeeperConnection {
     const tasks = [...this.#tasks.values()];
     this.#tasks.clear();
     for (const task of tasks)
-      if (task.pid === 0)
-        task.started.reject(new CofferdamError("KEEPER_LOST", "the keeper died"));
+      if (task.pid === 0) task.started.reject(new CofferdamError("KEEPER_LOST", "the keeper died"));
     const running = tasks.filter((task) => task.pid !== 0);
     if (!this.#closing) {
       void this.#channels?.then((channels) => channels.close());

@@ -1,5 +1,11 @@
 import { CofferdamError, errorCode } from "../errors/index.ts";
-import type { Backend, BackendEvents, Containment, ContainedProcess, ProcessSpec } from "./backend.ts";
+import type {
+  Backend,
+  BackendEvents,
+  Containment,
+  ContainedProcess,
+  ProcessSpec,
+} from "./backend.ts";
 import { Listeners } from "./listeners.ts";
 import { KeeperConnection, type KeeperTask } from "./keeper-connection.ts";
 import { keeperLostEnd } from "./process-end.ts";

@@ -6,11 +6,14 @@ const stdioCodes: Record<StdioMode, number> = { null: 0, pipe: 1, inherit: 2 };
 /** A process specification as the fields of a START frame. */
 export function startFields(
   spec: ProcessSpec,
+  scratch: string,
   channel: { path: string; token: Uint8Array } | undefined,
 ): (readonly [number, FieldValue])[] {
   const fields: (readonly [number, FieldValue])[] = [
     ...spec.command.map((word) => [tag.argument, word] as const),
-    ...Object.entries(spec.env).map(([name, value]) => [tag.environment, `${name}=${value}`] as const),
+    ...Object.entries(withScratch(spec.env, scratch)).map(
+      ([name, value]) => [tag.environment, `${name}=${value}`] as const,
+    ),
     [tag.cwd, spec.cwd],
     [tag.stdio, Uint8Array.from(spec.stdio, (mode) => stdioCodes[mode])],
     [tag.grace, spec.graceMs],
@@ -20,4 +23,12 @@ export function startFields(
   if (spec.memoryBytes !== undefined) fields.push([tag.memory, spec.memoryBytes]);
   if (channel) fields.push([tag.socket, channel.path], [tag.token, channel.token]);
   return fields;
+}
+
+/** Programs put their temporary files where these say; what is set already is left alone. */
+export function withScratch(
+  env: Readonly<Record<string, string>>,
+  scratch: string,
+): Record<string, string> {
+  return { TMPDIR: scratch, TMP: scratch, TEMP: scratch, ...env };
 }

@@ -1,0 +1,15 @@
+export * from "./errors/index.ts";
+export * from "./events/index.ts";
+export type { Containment, Leak, Measured } from "./keeper/index.ts";
+export * from "./open-scope.ts";
+export * from "./pool/index.ts";
+export { TaskError } from "./scope/index.ts";
+export type {
+  ExecOptions,
+  RunningCommand,
+  ScopeOptions,
+  ScopeReport,
+  TaskResult,
+} from "./scope/index.ts";
+export * from "./units/index.ts";
+export { currentTask, type TaskContext } from "./worker/index.ts";

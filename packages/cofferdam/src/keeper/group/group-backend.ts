@@ -1,0 +1,252 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import type { Socket } from "node:net";
+import { errorCode, errorMessage } from "../../errors/index.ts";
+import type {
+  Backend,
+  BackendEvents,
+  ContainedProcess,
+  Containment,
+  EndCause,
+  ProcessEnd,
+  ProcessSpec,
+} from "../backend.ts";
+import { Listeners } from "../listeners.ts";
+import { withScratch } from "../start-fields.ts";
+import { GroupLedger } from "./group-ledger.ts";
+import { asLeak, cookieName, ProcessTree } from "./process-tree.ts";
+
+const settleMs = 100;
+const sampleMs = 100;
+
+const stdioNames = { null: "ignore", pipe: "pipe", inherit: "inherit" } as const;
+
+/**
+ * The portable way, where there is no keeper: process groups, an environment cookie and looking
+ * often. It ends what it sees, and promises no more. When this process is killed its tasks live on
+ * until the next start sweeps them.
+ */
+export class GroupBackend implements Backend {
+  readonly containment: Containment = {
+    tree: "group",
+    ipc: "host",
+    proc: "host",
+    memory: "polled",
+    pids: "none",
+  };
+  readonly shortfall: string;
+  readonly ownProcesses = 0;
+  readonly #ledger: GroupLedger;
+  readonly #listeners = new Listeners<BackendEvents>();
+  readonly #running = new Set<GroupTask>();
+  #nextTask = 1;
+  #left = 0;
+
+  private constructor(ledger: GroupLedger, shortfall: string) {
+    this.#ledger = ledger;
+    this.shortfall = shortfall;
+  }
+
+  static async open(base: string, shortfall: string): Promise<GroupBackend> {
+    return new GroupBackend(await GroupLedger.open(base), shortfall);
+  }
+
+  async start(spec: ProcessSpec): Promise<ContainedProcess> {
+    const id = this.#nextTask++;
+    const scratch = this.#ledger.scratch(id);
+    const cookie = `${this.#ledger.name}.${id}`;
+    const child = spawn(spec.command[0] ?? "", spec.command.slice(1), {
+      cwd: spec.cwd,
+      env: { ...withScratch(spec.env, scratch), [cookieName]: cookie },
+      // Its own session and group, but for a command that shares our terminal.
+      detached: !spec.stdio.includes("inherit"),
+      stdio: [
+        ...spec.stdio.map((mode) => stdioNames[mode]),
+        ...(spec.channel ? ["pipe" as const] : []),
+      ],
+    });
+    const failure = await new Promise<Error | null>((resolve) => {
+      child.once("spawn", () => resolve(null)).once("error", resolve);
+    });
+    const task = new GroupTask(child, spec, cookie, scratch, failure, () => this.#sample());
+    this.#ledger.started(id, task.pid);
+    this.#running.add(task);
+    void task.ended.then((end) => {
+      this.#running.delete(task);
+      this.#left += end.left;
+      this.#ledger.ended(id);
+    });
+    return task;
+  }
+
+  listen(listener: Partial<BackendEvents>): () => void {
+    return this.#listeners.add(listener);
+  }
+
+  async close(): Promise<number> {
+    for (const task of this.#running) task.stop(0);
+    await Promise.all(Array.from(this.#running, (task) => task.ended));
+    this.#ledger.close();
+    return this.#left;
+  }
+
+  #sample(): void {
+    let bytes = 0;
+    for (const task of this.#running) bytes += task.memoryBytes;
+    this.#listeners.call("memorySampled", bytes);
+  }
+}
+
+class GroupTask implements ContainedProcess {
+  readonly pid: number;
+  readonly stdin;
+  readonly stdout;
+  readonly stderr;
+  readonly channel: Socket | null;
+  readonly scratch: string;
+  readonly ended: Promise<ProcessEnd>;
+  memoryBytes = 0;
+  readonly #spec: ProcessSpec;
+  readonly #tree: ProcessTree;
+  readonly #onSample: () => void;
+  #cause: EndCause = "own";
+  #deadline: NodeJS.Timeout | undefined;
+  #grace: NodeJS.Timeout | undefined;
+  #hurry = (): void => undefined;
+
+  constructor(
+    child: ChildProcess,
+    spec: ProcessSpec,
+    cookie: string,
+    scratch: string,
+    failure: Error | null,
+    onSample: () => void,
+  ) {
+    this.pid = child.pid ?? 0;
+    this.stdin = child.stdin;
+    this.stdout = child.stdout;
+    this.stderr = child.stderr;
+    this.channel = (child.stdio[3] as Socket | undefined) ?? null;
+    this.scratch = scratch;
+    this.#spec = spec;
+    this.#tree = new ProcessTree(this.pid, cookie);
+    this.#onSample = onSample;
+    this.ended = failure ? Promise.resolve(notStarted(failure)) : this.#live(child);
+    if (spec.timeoutMs !== undefined && !failure) this.setDeadline(spec.timeoutMs);
+  }
+
+  stop(graceMs: number): void {
+    this.#end("stopped", graceMs);
+  }
+
+  setDeadline(ms: number | null): void {
+    clearTimeout(this.#deadline);
+    if (ms === null) return;
+    // setTimeout holds at most 2^31-1 ms (24.8 days); later deadlines are set again.
+    this.#deadline = setTimeout(
+      () =>
+        ms > 2 ** 31 ? this.setDeadline(ms - 2 ** 31) : this.#end("timeout", this.#spec.graceMs),
+      Math.min(ms, 2 ** 31 - 1),
+    );
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#tree.signal(signal);
+  }
+
+  onStopped(): void {
+    // Without a group of its own the command stops together with us.
+  }
+
+  resume(): void {
+    this.#tree.signal("SIGCONT");
+  }
+
+  #end(cause: EndCause, graceMs: number): void {
+    if (this.#cause === "own") this.#cause = cause;
+    clearTimeout(this.#grace);
+    if (graceMs === 0) {
+      this.#hurry();
+      return;
+    }
+    this.#tree.signal("SIGTERM");
+    this.#tree.signal("SIGCONT");
+    this.#grace = setTimeout(() => this.#hurry(), graceMs);
+  }
+
+  async #live(child: ChildProcess): Promise<ProcessEnd> {
+    const exit = new Promise<[number | null, NodeJS.Signals | null]>((resolve) =>
+      child.once("exit", (code, signal) => resolve([code, signal])),
+    );
+    const killed: Awaited<ReturnType<ProcessTree["killAll"]>>[] = [];
+    const hurried = new Promise<void>((resolve) => (this.#hurry = resolve));
+    const watching = this.#watch(() => this.#hurry());
+    const first = await Promise.race([exit, hurried]);
+    if (!first) killed.push(await this.#tree.killAll());
+    const [exitCode, signal] = await exit;
+    watching.stop();
+    const leaks = await this.#settle();
+    killed.push(await this.#tree.killAll());
+    clearTimeout(this.#deadline);
+    clearTimeout(this.#grace);
+    this.memoryBytes = 0;
+    // A process that was not seen may still hold the pipes; its output is nobody's.
+    this.channel?.destroy();
+    const all = killed.flatMap((round) => round.killed);
+    return {
+      cause: this.#cause,
+      exitCode,
+      signal,
+      cpuMs: null,
+      peakMemoryBytes: { value: this.#tree.peakBytes, method: "sampled" },
+      started: { value: Math.max(1, this.#tree.seenCount), method: "lower-bound" },
+      killed: all.length,
+      left: killed.at(-1)?.left ?? 0,
+      leaks: this.#cause === "own" ? leaks : [],
+    };
+  }
+
+  /** What outlives the command by more than a settle time. */
+  async #settle(): Promise<ReturnType<typeof asLeak>[]> {
+    const end = Date.now() + settleMs;
+    for (;;) {
+      const rows = await this.#tree.look();
+      if (rows.length === 0) return [];
+      if (Date.now() >= end) return rows.map(asLeak);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
+  #watch(overBound: () => void): { stop: () => void } {
+    const look = async (): Promise<void> => {
+      const rows = await this.#tree.look();
+      this.memoryBytes = rows.reduce((sum, row) => sum + row.residentBytes, 0);
+      this.#onSample();
+      if (this.#spec.memoryBytes === undefined || this.memoryBytes <= this.#spec.memoryBytes)
+        return;
+      if (this.#cause === "own") this.#cause = "memory";
+      overBound();
+    };
+    let busy = false;
+    const timer = setInterval(() => {
+      if (busy) return;
+      busy = true;
+      void look().finally(() => (busy = false));
+    }, sampleMs);
+    return { stop: () => clearInterval(timer) };
+  }
+}
+
+function notStarted(failure: Error): ProcessEnd {
+  return {
+    cause: "own",
+    exitCode: null,
+    signal: null,
+    startFailure: { stage: "exec", code: errorCode(failure) ?? errorMessage(failure) },
+    cpuMs: null,
+    peakMemoryBytes: { value: 0, method: "sampled" },
+    started: { value: 0, method: "exact" },
+    killed: 0,
+    left: 0,
+    leaks: [],
+  };
+}

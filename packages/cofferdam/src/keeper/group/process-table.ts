@@ -1,0 +1,110 @@
+import { execFile } from "node:child_process";
+import { readdir, readFile } from "node:fs/promises";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+/** One process as the system lists it. */
+export interface ProcessRow {
+  readonly pid: number;
+  readonly parent: number;
+  readonly group: number;
+  /** Tells a process from a later one with the same pid. Compare for equality only. */
+  readonly startTime: string;
+  readonly residentBytes: number;
+  readonly name: string;
+  readonly zombie: boolean;
+}
+
+/** All processes that this user can see. */
+export function readProcessTable(): Promise<ProcessRow[]> {
+  return process.platform === "linux" ? readProc() : readPs();
+}
+
+const pageBytes = 4096;
+
+async function readProc(): Promise<ProcessRow[]> {
+  const names = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const rows = await Promise.all(names.map(readProcRow));
+  return rows.filter((row) => row !== null);
+}
+
+async function readProcRow(pid: string): Promise<ProcessRow | null> {
+  let text: string;
+  try {
+    text = await readFile(`/proc/${pid}/stat`, "latin1");
+  } catch {
+    return null; // ended meanwhile
+  }
+  const open = text.indexOf("(");
+  const close = text.lastIndexOf(")"); // the name may hold anything
+  const [state, parent, group, ...rest] = text.slice(close + 2).split(" ");
+  return {
+    pid: Number(pid),
+    parent: Number(parent),
+    group: Number(group),
+    startTime: rest[16] ?? "", // fields are counted from 1 in proc(5); this is field 22
+    residentBytes: Number(rest[18]) * pageBytes,
+    name: text.slice(open + 1, close),
+    zombie: state === "Z",
+  };
+}
+
+async function readPs(): Promise<ProcessRow[]> {
+  const columns = "pid=,ppid=,pgid=,rss=,state=,lstart=,comm=";
+  const { stdout } = await run("ps", ["-A", "-o", columns], {
+    env: { PATH: "/bin:/usr/bin", LC_ALL: "C" },
+  });
+  return stdout.split("\n").flatMap((line): ProcessRow[] => {
+    // lstart is five words: Sat Nov 21 03:14:00 2026
+    const match =
+      /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(\S+\s+\S+\s+\S+\s+\S+\s+\S+)\s+(.*)$/.exec(
+        line,
+      );
+    if (!match) return [];
+    const [, pid, parent, group, resident, state, startTime = "", name = ""] = match;
+    return [
+      {
+        pid: Number(pid),
+        parent: Number(parent),
+        group: Number(group),
+        startTime,
+        residentBytes: Number(resident) * 1024,
+        name,
+        zombie: state?.startsWith("Z") ?? false,
+      },
+    ];
+  });
+}
+
+/** Whether a process was started with this exact `NAME=value` in its environment (Linux). */
+export async function hasCookie(pid: number, cookie: (entry: string) => boolean): Promise<boolean> {
+  try {
+    return (await readFile(`/proc/${pid}/environ`, "latin1")).split("\0").some(cookie);
+  } catch {
+    return false; // ended, another user's, or no /proc
+  }
+}
+
+/** Whether this is Python's resource tracker, which must outlive its siblings to clean up. */
+export async function isResourceTracker(pid: number): Promise<boolean> {
+  try {
+    const words = (await readFile(`/proc/${pid}/cmdline`, "latin1")).split("\0");
+    return words.some((word) => word.includes("multiprocessing.resource_tracker"));
+  } catch {
+    return false;
+  }
+}
+
+/** Kills exactly this process: not another one that has got its pid since. */
+export async function killExactly(row: ProcessRow, signal: NodeJS.Signals): Promise<void> {
+  if (process.platform === "linux") {
+    const now = await readProcRow(String(row.pid));
+    if (now?.startTime !== row.startTime) return;
+  }
+  try {
+    process.kill(row.pid, signal);
+  } catch {
+    // Gone between the look and the kill.
+  }
+}

@@ -1,0 +1,107 @@
+import type { Leak } from "../backend.ts";
+import { hasCookie, isResourceTracker, killExactly, readProcessTable } from "./process-table.ts";
+import type { ProcessRow } from "./process-table.ts";
+
+export const cookieName = "COFFERDAM_TASK";
+/** Python's resource tracker unlinks its semaphores within this time after its siblings died. */
+const trackerMs = 1500;
+const killRounds = 200;
+
+/**
+ * A task's processes, found without help from the kernel: by process group, by an environment
+ * cookie, by descent, and by having been seen so before. What changes all of these between two
+ * looks is not seen; that is why this containment never says "verified".
+ */
+export class ProcessTree {
+  readonly #root: number;
+  readonly #cookie: string;
+  readonly #seen = new Map<number, string>();
+  peakBytes = 0;
+  peakCount = 0;
+
+  constructor(root: number, cookie: string) {
+    this.#root = root;
+    this.#cookie = `${cookieName}=${cookie}`;
+  }
+
+  get seenCount(): number {
+    return this.#seen.size;
+  }
+
+  /** Living members now, the root included. */
+  async look(): Promise<ProcessRow[]> {
+    const table = await readProcessTable();
+    const members = new Set<number>();
+    const cookies = await Promise.all(
+      table.map(
+        (row) => row.pid !== process.pid && hasCookie(row.pid, (entry) => entry === this.#cookie),
+      ),
+    );
+    table.forEach((row, index) => {
+      const known = this.#seen.get(row.pid) === row.startTime;
+      if (row.pid === this.#root || row.group === this.#root || cookies[index] || known)
+        members.add(row.pid);
+    });
+    addDescendants(table, members);
+    const rows = table.filter((row) => members.has(row.pid) && !row.zombie);
+    for (const row of rows) this.#seen.set(row.pid, row.startTime);
+    this.peakBytes = Math.max(this.peakBytes, totalBytes(rows));
+    this.peakCount = Math.max(this.peakCount, rows.length);
+    return rows;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    try {
+      process.kill(-this.#root, signal);
+    } catch {
+      // No such group any more.
+    }
+  }
+
+  /** Kills until two looks in a row find nobody. Returns what was killed and what is left. */
+  async killAll(): Promise<{ killed: ProcessRow[]; left: number }> {
+    const killed = new Map<number, ProcessRow>();
+    let empty = 0;
+    let trackersUntil = 0;
+    for (let round = 0; round < killRounds && empty < 2; round++) {
+      const rows = await this.look();
+      empty = rows.length === 0 ? empty + 1 : 0;
+      const trackers = await filterAsync(rows, (row) => isResourceTracker(row.pid));
+      const others = rows.filter((row) => !trackers.includes(row));
+      if (others.length > 0) trackersUntil = Date.now() + trackerMs;
+      const victims = Date.now() < trackersUntil ? others : rows;
+      for (const row of victims) killed.set(row.pid, row);
+      await Promise.all(victims.map((row) => killExactly(row, "SIGKILL")));
+      if (rows.length > 0) await pause(round < 20 ? 2 : 50);
+    }
+    return { killed: [...killed.values()], left: empty < 2 ? (await this.look()).length : 0 };
+  }
+}
+
+function addDescendants(table: readonly ProcessRow[], members: Set<number>): void {
+  for (let before = -1; before !== members.size;) {
+    before = members.size;
+    for (const row of table) if (members.has(row.parent)) members.add(row.pid);
+  }
+}
+
+function totalBytes(rows: readonly ProcessRow[]): number {
+  return rows.reduce((sum, row) => sum + row.residentBytes, 0);
+}
+
+/** A look that follows a kill gives the system a moment to carry it out. */
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+async function filterAsync<Item>(
+  items: readonly Item[],
+  test: (item: Item) => Promise<boolean>,
+): Promise<Item[]> {
+  const kept = await Promise.all(items.map(test));
+  return items.filter((_, index) => kept[index]);
+}
+
+export function asLeak(row: ProcessRow): Leak {
+  return { kind: "process", name: row.name, pid: row.pid, parentPid: row.parent, action: "killed" };
+}

@@ -1,0 +1,2 @@
+export * from "./backend.ts";
+export { acquireBackend } from "./open-backend.ts";

@@ -1,0 +1,73 @@
+import type { TreeContainment } from "../events/index.ts";
+import { CofferdamError } from "../errors/index.ts";
+import type { Backend } from "./backend.ts";
+import { GroupBackend } from "./group/group-backend.ts";
+import { locateKeeper } from "./locate.ts";
+import { NativeBackend } from "./native-backend.ts";
+import { runsDirectory } from "./run-directory.ts";
+
+/** Weakest first. */
+const strength: readonly TreeContainment[] = ["group", "subreaper", "namespace"];
+
+interface Shared {
+  readonly backend: Promise<Backend>;
+  users: number;
+}
+
+let shared: Shared | undefined;
+
+/**
+ * The backend of this process, started on first use. Each call needs one `release`; with the last
+ * one everything ends, the keeper too. `release` resolves with the number of processes left.
+ */
+export async function acquireBackend(
+  required: TreeContainment | undefined,
+): Promise<{ backend: Backend; release: () => Promise<number> }> {
+  refuseUnsupported();
+  const mine = (shared ??= { backend: openBackend(), users: 0 });
+  mine.users++;
+  const release = async (): Promise<number> => {
+    if (--mine.users > 0) return 0;
+    if (shared === mine) shared = undefined;
+    return (await mine.backend).close();
+  };
+  let backend: Backend;
+  try {
+    backend = await mine.backend;
+  } catch (error) {
+    mine.users--;
+    if (shared === mine) shared = undefined;
+    throw error;
+  }
+  const { tree } = backend.containment;
+  if (required && strength.indexOf(tree) < strength.indexOf(required)) {
+    await release();
+    throw new CofferdamError(
+      "CONTAINMENT_UNAVAILABLE",
+      `containment \`${required}\` is required and only \`${tree}\` can be had here: ${backend.shortfall}`,
+    );
+  }
+  return { backend, release };
+}
+
+/** Finds the strongest way by trying it. `COFFERDAM_CONTAINMENT=group` forces the portable one. */
+async function openBackend(): Promise<Backend> {
+  const base = runsDirectory();
+  if (process.env["COFFERDAM_CONTAINMENT"] === "group")
+    return GroupBackend.open(base, "COFFERDAM_CONTAINMENT asks for it");
+  const binary = process.platform === "linux" ? locateKeeper() : null;
+  if (binary === null) {
+    const why = process.platform === "linux" ? "the keeper is not built" : "the keeper needs Linux";
+    return GroupBackend.open(base, why);
+  }
+  const { backend, notes } = await NativeBackend.open(binary, base);
+  return backend ?? GroupBackend.open(base, `namespaces are refused here (${notes.join("; ")})`);
+}
+
+function refuseUnsupported(): void {
+  if (process.platform === "win32")
+    throw new CofferdamError(
+      "UNSUPPORTED_PLATFORM",
+      "Cofferdam does not run on Windows itself; it does in WSL2 (https://learn.microsoft.com/windows/wsl/install)",
+    );
+}

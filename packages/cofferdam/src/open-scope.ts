@@ -1,0 +1,60 @@
+import { Pool, type PoolOptions } from "./pool/index.ts";
+import { execIn, ScopeCore } from "./scope/index.ts";
+import type { ExecOptions, ScopeOptions, ScopeReport, TaskResult } from "./scope/index.ts";
+import type { Containment } from "./keeper/index.ts";
+
+/**
+ * Opens a scope: a lifetime for processes. Everything that is started in it is gone, and known to
+ * be gone, when it has closed.
+ *
+ * Rejects with `CONTAINMENT_UNAVAILABLE`, `KEEPER_START` or `UNSUPPORTED_PLATFORM`.
+ */
+export async function openScope(options: ScopeOptions = {}): Promise<Scope> {
+  return new Scope(await ScopeCore.open(options));
+}
+
+/** See `openScope`. */
+export class Scope implements AsyncDisposable {
+  readonly #core: ScopeCore;
+
+  constructor(core: ScopeCore) {
+    this.#core = core;
+  }
+
+  /** What can be guaranteed here. */
+  get containment(): Containment {
+    return this.#core.containment;
+  }
+
+  /** Why nothing stronger could be had; empty when nothing is missing. */
+  get shortfall(): string {
+    return this.#core.shortfall;
+  }
+
+  /**
+   * Runs a command (no shell) and resolves when its whole process tree is gone. Rejects with a
+   * `TaskError`, which has all that a result has, unless the command ended with exit code 0.
+   */
+  exec(command: readonly string[], options: ExecOptions = {}): Promise<TaskResult> {
+    return execIn(this.#core, command, options);
+  }
+
+  /** Warm workers for the functions of a module: `scope.pool<typeof import("./work.ts")>(url)`. */
+  pool<Module>(module: URL, options: PoolOptions = {}): Pool<Module> {
+    return new Pool<Module>(this.#core, module, options);
+  }
+
+  /** What has happened so far; final once the scope is closed. */
+  report(): ScopeReport {
+    return this.#core.report();
+  }
+
+  /** Ends everything in the scope and resolves, with the report, when it is gone. */
+  close(): Promise<ScopeReport> {
+    return this.#core.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#core.close();
+  }
+}

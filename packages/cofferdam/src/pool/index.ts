@@ -1,0 +1,3 @@
+export * from "./map.ts";
+export * from "./pool.ts";
+export * from "./task-error.ts";

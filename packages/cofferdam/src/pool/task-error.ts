@@ -1,0 +1,69 @@
+import { CofferdamError, type ErrorCode } from "../errors/index.ts";
+import type { ProcessEnd } from "../keeper/index.ts";
+import type { RemoteError } from "../worker/messages.ts";
+import { formatBytes, formatDuration } from "../units/index.ts";
+
+/** A pool's task that gave no result. `code` is `TASK_FAILED` when the worker's function threw. */
+export class PoolTaskError extends CofferdamError {
+  /** How often it was tried. */
+  readonly attempts: number;
+  /** What the function threw, when it did; `remote.code` is the thrown error's own code. */
+  readonly remote: RemoteError | undefined;
+
+  constructor(code: ErrorCode, message: string, attempts: number, remote?: RemoteError) {
+    super(code, message, remote ? { cause: revive(remote) } : undefined);
+    this.name = "PoolTaskError";
+    this.attempts = attempts;
+    this.remote = remote;
+  }
+}
+
+function revive(remote: RemoteError): Error {
+  const error = new Error(remote.message);
+  error.name = remote.name;
+  if (remote.stack !== undefined) error.stack = remote.stack;
+  return error;
+}
+
+export interface WorkerBounds {
+  readonly timeoutMs: number | undefined;
+  readonly memoryBytes: number | undefined;
+}
+
+/** Why a worker's end left its task without a result. */
+export function explainWorkerEnd(
+  end: ProcessEnd,
+  stderr: string,
+  bounds: WorkerBounds,
+): { code: ErrorCode; message: string } {
+  if (end.cause === "timeout")
+    return {
+      code: "TIMEOUT",
+      message: `it was still running after ${formatDuration(bounds.timeoutMs ?? 0)}, and was ended with all its processes`,
+    };
+  if (end.cause === "memory")
+    return {
+      code: "MEMORY",
+      message: `it used ${formatBytes(end.peakMemoryBytes.value)}, above its bound of ${formatBytes(bounds.memoryBytes ?? 0)}, and was killed`,
+    };
+  // V8 gives up before the bound when its own heap is the smaller one.
+  if (/heap out of memory|Array buffer allocation failed/i.test(stderr))
+    return { code: "MEMORY", message: "its JavaScript heap ran out of memory" };
+  if (end.cause === "stopped") return { code: "CANCELLED", message: "it was cancelled" };
+  if (end.cause === "keeper-lost")
+    return { code: "KEEPER_LOST", message: "the keeper process died, and the worker with it" };
+  const how =
+    end.signal !== null || end.exitCode === null
+      ? `was ended by ${end.signal ?? "SIGKILL"}`
+      : `ended with exit code ${end.exitCode}`;
+  return {
+    code: "CRASH",
+    message: `its worker ${how} before it gave a result${tail(stderr)}`,
+  };
+}
+
+/** The last lines of what a worker said. */
+export function tail(stderr: string): string {
+  const lines = stderr.trim().split("\n").slice(-4).join("\n").slice(-800);
+  return lines === "" ? "" : `:\n${lines}`;
+}

@@ -1,0 +1,150 @@
+import { resolve } from "node:path";
+import type { Writable } from "node:stream";
+import { CofferdamError } from "../errors/index.ts";
+import type { ContainedProcess } from "../keeper/index.ts";
+import { parseDuration, parseSize, type Duration, type Size } from "../units/index.ts";
+import { taskEnvironment } from "./environment.ts";
+import { Output } from "./output.ts";
+import type { ScopeCore } from "./scope-core.ts";
+import { explainEnd, outcomeOf, TaskError, type TaskResult } from "./task-result.ts";
+
+export interface ExecOptions {
+  readonly cwd?: string;
+  /** Added to this process's environment; a value of `undefined` takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Deadline for the whole tree: `"10m"`, or milliseconds. None by default. */
+  readonly timeout?: Duration;
+  /** Between TERM and KILL. Default 5 s. */
+  readonly grace?: Duration;
+  /** Bound for the memory of the whole tree: `"2 GB"`, or bytes. None by default. */
+  readonly memory?: Size;
+  /** Where the command reads from: nothing by default, or this process's own standard input. */
+  readonly stdin?: "ignore" | "inherit";
+  /** What the command reads, through a pipe; in place of `stdin`. */
+  readonly input?: string | Uint8Array;
+  readonly stdout?: "capture" | "inherit" | "ignore";
+  readonly stderr?: "capture" | "inherit" | "ignore";
+  /** How much of each output stream is kept; beyond it the oldest goes. Default 64 MiB. */
+  readonly maxOutput?: Size;
+  /** Aborting it ends the tree, with the grace. */
+  readonly signal?: AbortSignal;
+  /** Rejects with `LEAK` when the command left processes or objects behind. */
+  readonly failOnLeak?: boolean;
+  /** With `false` a failure is a result too, and nothing but a wrong call rejects. */
+  readonly reject?: boolean;
+  /** Called once the command runs, with what can be done to it meanwhile. */
+  readonly onStart?: (running: RunningCommand) => void;
+}
+
+/** A command that runs: for handing it signals and for job control on a terminal. */
+export type RunningCommand = Pick<
+  ContainedProcess,
+  "pid" | "scratch" | "signal" | "stop" | "onStopped" | "resume"
+>;
+
+export const defaultGraceMs = 5_000;
+const defaultMaxOutputBytes = 64 * 1024 * 1024;
+
+const stdinModes = { inherit: "inherit", ignore: "null" } as const;
+const outputModes = { capture: "pipe", inherit: "inherit", ignore: "null" } as const;
+
+/** Runs a command in the scope and resolves when its whole tree is gone. */
+export async function execIn(
+  scope: ScopeCore,
+  command: readonly string[],
+  options: ExecOptions,
+): Promise<TaskResult> {
+  checkCommand(command);
+  options.signal?.throwIfAborted();
+  const cwd = resolve(options.cwd ?? ".");
+  const graceMs = parseDuration(options.grace ?? defaultGraceMs);
+  const maxBytes = parseSize(options.maxOutput ?? defaultMaxOutputBytes);
+  const bounds = {
+    ...(options.timeout === undefined ? {} : { timeoutMs: parseDuration(options.timeout) }),
+    ...(options.memory === undefined ? {} : { memoryBytes: parseSize(options.memory) }),
+  };
+  const startedAt = new Date();
+  const since = performance.now();
+  const contained = await scope.launch({
+    command,
+    cwd,
+    env: taskEnvironment(options.env),
+    stdio: [
+      options.input === undefined ? stdinModes[options.stdin ?? "ignore"] : "pipe",
+      outputModes[options.stdout ?? "capture"],
+      outputModes[options.stderr ?? "capture"],
+    ],
+    graceMs,
+    ...bounds,
+    channel: false,
+  });
+  const stop = (): void => contained.stop(graceMs);
+  const signals = [options.signal, scope.signal].filter((signal) => signal !== undefined);
+  for (const signal of signals) {
+    signal.addEventListener("abort", stop, { once: true });
+    if (signal.aborted) stop();
+  }
+  feed(contained.stdin, options.input);
+  const stdout = new Output(contained.stdout, maxBytes);
+  const stderr = new Output(contained.stderr, maxBytes);
+  options.onStart?.(contained);
+  const end = await contained.ended;
+  for (const signal of signals) signal.removeEventListener("abort", stop);
+  contained.stdin?.destroy();
+  await Promise.all([stdout.drain(), stderr.drain()]);
+
+  const result: TaskResult = {
+    command,
+    cwd,
+    outcome: end.left > 0 ? "stuck" : outcomeOf(end),
+    exitCode: end.exitCode,
+    signal: end.signal,
+    stdout: stdout.text(),
+    stderr: stderr.text(),
+    truncated: stdout.truncated || stderr.truncated,
+    startedAt,
+    durationMs: performance.now() - since,
+    cpuMs: end.cpuMs,
+    peakMemoryBytes: end.peakMemoryBytes,
+    processes: { started: end.started, killed: end.killed, left: end.left },
+    leaks: end.leaks,
+    containment: scope.containment,
+  };
+  const failure = explainEnd(command, end, bounds) ?? leakFailure(result, options);
+  if (failure === null) return result;
+  const error = new TaskError(failure.code, withTail(failure.message, result.stderr), result);
+  if (options.reject === false) return error;
+  throw error;
+}
+
+function leakFailure(
+  result: TaskResult,
+  options: ExecOptions,
+): { code: "LEAK"; message: string } | null {
+  if (!options.failOnLeak || result.leaks.length === 0) return null;
+  const names = result.leaks.map((leak) => `${leak.kind} ${JSON.stringify(leak.name)}`).join(", ");
+  return { code: "LEAK", message: `the command left behind, and Cofferdam removed: ${names}` };
+}
+
+function checkCommand(command: readonly string[]): void {
+  if (command.length === 0 || command[0] === "")
+    throw new CofferdamError("INVALID_ARGUMENT", "no command was given");
+  const broken = command.findIndex((word) => typeof word !== "string" || word.includes("\0"));
+  if (broken >= 0)
+    throw new CofferdamError(
+      "INVALID_ARGUMENT",
+      `word ${broken} of the command is not a string without NUL characters`,
+    );
+}
+
+function feed(stream: Writable | null, input: ExecOptions["input"]): void {
+  if (!stream) return;
+  stream.on("error", () => undefined); // the command may close its end before it has read all
+  stream.end(input);
+}
+
+/** The last lines of what a failed command said, for the message. */
+function withTail(message: string, stderr: string): string {
+  const lines = stderr.trim().split("\n").slice(-3).join("\n").slice(-500);
+  return lines === "" ? message : `${message}\n${lines}`;
+}

@@ -1,0 +1,5 @@
+export * from "./environment.ts";
+export * from "./exec.ts";
+export * from "./report.ts";
+export * from "./scope-core.ts";
+export * from "./task-result.ts";

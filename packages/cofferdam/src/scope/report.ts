@@ -1,0 +1,82 @@
+import type { Containment, Leak, Measured, ProcessEnd } from "../keeper/index.ts";
+
+/** What a scope started and what is left of it. Sizes in bytes, times in milliseconds. */
+export interface ScopeReport {
+  readonly containment: Containment;
+  /** Why nothing stronger could be had; empty when nothing is missing. */
+  readonly shortfall: string;
+  readonly durationMs: number;
+  readonly tasks: { readonly started: number; readonly lost: number };
+  readonly processes: {
+    /** Commands and what they started, the inits that held them, and the keepers. */
+    readonly started: Measured;
+    /** Killed because they did not end by themselves. */
+    readonly killed: number;
+    readonly left: number;
+    /** Whether the kernel has confirmed `left`. Without, it is what was seen. */
+    readonly verified: boolean;
+  };
+  /** Of all trees together, at the worst moment. */
+  readonly peakMemoryBytes: Measured;
+  /** What commands left when they ended by themselves, and what was done about it. */
+  readonly leaks: readonly Leak[];
+  readonly keepersLost: number;
+}
+
+const leaksKept = 1000;
+
+/** Adds up what a scope's tasks tell. */
+export class Tally {
+  readonly #since = performance.now();
+  #tasks = 0;
+  #lost = 0;
+  #processes = 0;
+  #killed = 0;
+  #left = 0;
+  #peak = 0;
+  #keepersLost = 0;
+  readonly #leaks: Leak[] = [];
+
+  taskStarted(): void {
+    this.#tasks++;
+  }
+
+  taskEnded(end: ProcessEnd): void {
+    this.#processes += end.started.value;
+    this.#killed += end.killed;
+    this.#left += end.left;
+    this.memorySampled(end.peakMemoryBytes.value);
+    if (end.cause === "keeper-lost" || end.cause === "killed") this.#lost++;
+    this.#leaks.push(...end.leaks.slice(0, leaksKept - this.#leaks.length));
+  }
+
+  memorySampled(bytes: number): void {
+    this.#peak = Math.max(this.#peak, bytes);
+  }
+
+  keeperLost(): void {
+    this.#keepersLost++;
+  }
+
+  left(processes: number): void {
+    this.#left += processes;
+  }
+
+  report(containment: Containment, shortfall: string, ownProcesses: number): ScopeReport {
+    return {
+      containment,
+      shortfall,
+      durationMs: performance.now() - this.#since,
+      tasks: { started: this.#tasks, lost: this.#lost },
+      processes: {
+        started: { value: this.#processes + ownProcesses, method: "lower-bound" },
+        killed: this.#killed,
+        left: this.#left,
+        verified: containment.tree === "namespace" && this.#left === 0,
+      },
+      peakMemoryBytes: { value: this.#peak, method: "sampled" },
+      leaks: [...this.#leaks],
+      keepersLost: this.#keepersLost,
+    };
+  }
+}

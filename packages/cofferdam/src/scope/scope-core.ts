@@ -1,0 +1,151 @@
+import type {
+  CofferdamEvent,
+  EventListener,
+  TaskOutcome,
+  TreeContainment,
+} from "../events/index.ts";
+import { CofferdamError } from "../errors/index.ts";
+import { acquireBackend } from "../keeper/index.ts";
+import type { Backend, ContainedProcess, Containment, ProcessSpec } from "../keeper/index.ts";
+import { Tally, type ScopeReport } from "./report.ts";
+import { outcomeOf } from "./task-result.ts";
+
+export interface ScopeOptions {
+  /** Refuses to open (`CONTAINMENT_UNAVAILABLE`) where less than this can be had. */
+  readonly containment?: TreeContainment;
+  /** Receives everything that happens in the scope. */
+  readonly onEvent?: EventListener;
+  /** Aborting it cancels every task in the scope. */
+  readonly signal?: AbortSignal;
+  /** Closing rejects with `LEAK` when a task left processes or objects behind. */
+  readonly failOnLeak?: boolean;
+}
+
+type WithoutTime<Event> = Event extends CofferdamEvent ? Omit<Event, "at"> : never;
+
+/**
+ * A lifetime. What is started in it is gone when it has closed: `close` resolves after the backend
+ * has confirmed the end of every process. Pools and `exec` are built on `launch`.
+ */
+export class ScopeCore {
+  readonly #backend: Backend;
+  readonly #release: () => Promise<number>;
+  readonly #options: ScopeOptions;
+  readonly #tally = new Tally();
+  readonly #running = new Set<ContainedProcess>();
+  readonly #closers = new Set<() => Promise<void>>();
+  readonly #unlisten: () => void;
+  readonly #ended = new AbortController();
+  #nextTask = 1;
+  #closing: Promise<ScopeReport> | undefined;
+
+  static async open(options: ScopeOptions): Promise<ScopeCore> {
+    options.signal?.throwIfAborted();
+    const { backend, release } = await acquireBackend(options.containment);
+    return new ScopeCore(backend, release, options);
+  }
+
+  private constructor(backend: Backend, release: () => Promise<number>, options: ScopeOptions) {
+    this.#backend = backend;
+    this.#release = release;
+    this.#options = options;
+    this.#unlisten = backend.listen({
+      memorySampled: (bytes) => {
+        this.#tally.memorySampled(bytes);
+        this.emit({ type: "memory-sampled", bytes });
+      },
+      keeperStarted: (pid) =>
+        this.emit({ type: "keeper-started", pid, tree: backend.containment.tree }),
+      keeperLost: (pid) => {
+        this.#tally.keeperLost();
+        this.emit({ type: "keeper-lost", pid });
+      },
+      notice: (level, message) => this.emit({ type: "notice", level, message }),
+    });
+    options.signal?.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  get containment(): Containment {
+    return this.#backend.containment;
+  }
+
+  get shortfall(): string {
+    return this.#backend.shortfall;
+  }
+
+  /** Aborted when the scope begins to close or its own signal is. */
+  get signal(): AbortSignal {
+    return this.#ended.signal;
+  }
+
+  emit(event: WithoutTime<CofferdamEvent>): void {
+    this.#options.onEvent?.({ at: Date.now(), ...event } as CofferdamEvent);
+  }
+
+  /** Starts a process tree that ends, at the latest, with the scope. Rejects with `CLOSED`. */
+  async launch(spec: ProcessSpec): Promise<ContainedProcess> {
+    this.#refuseWhenClosed();
+    const startedAt = performance.now();
+    const contained = await this.#backend.start(spec);
+    const task = this.#nextTask++;
+    this.#tally.taskStarted();
+    this.#running.add(contained);
+    this.emit({ type: "task-started", task, pid: contained.pid, command: spec.command });
+    void contained.ended.then((end) => {
+      this.#running.delete(contained);
+      this.#tally.taskEnded(end);
+      const outcome: TaskOutcome = end.left > 0 ? "stuck" : outcomeOf(end);
+      const durationMs = performance.now() - startedAt;
+      this.emit({ type: "task-ended", task, outcome, durationMs, left: end.left });
+    });
+    if (this.signal.aborted) contained.stop(0);
+    return contained;
+  }
+
+  /** Registers what must be closed before the scope's processes are ended. Returns the undoing. */
+  onClose(close: () => Promise<void>): () => void {
+    this.#refuseWhenClosed();
+    this.#closers.add(close);
+    return () => void this.#closers.delete(close);
+  }
+
+  /** What has happened so far. After `close` it is final. */
+  report(): ScopeReport {
+    return this.#tally.report(this.containment, this.shortfall, this.#backend.ownProcesses);
+  }
+
+  /** Ends everything in the scope. Resolves when all of it is gone. */
+  close(): Promise<ScopeReport> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<ScopeReport> {
+    this.#ended.abort(new CofferdamError("CANCELLED", "the scope was closed"));
+    await Promise.all(Array.from(this.#closers, (close) => close()));
+    for (const process of this.#running) process.stop(0);
+    await Promise.all(Array.from(this.#running, (process) => process.ended));
+    this.#unlisten();
+    this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    this.#tally.left(await this.#release());
+    const report = this.report();
+    if (this.#options.failOnLeak && report.leaks.length > 0) throw leakError(report);
+    return report;
+  }
+
+  readonly #onAbort = (): void => {
+    this.#ended.abort(this.#options.signal?.reason);
+  };
+
+  #refuseWhenClosed(): void {
+    if (this.#closing) throw new CofferdamError("CLOSED", "the scope is closed");
+  }
+}
+
+function leakError(report: ScopeReport): CofferdamError {
+  const names = report.leaks.slice(0, 5).map((leak) => `${leak.kind} ${JSON.stringify(leak.name)}`);
+  const more = report.leaks.length > 5 ? `, and ${report.leaks.length - 5} more` : "";
+  return new CofferdamError(
+    "LEAK",
+    `tasks left behind, and Cofferdam removed: ${names.join(", ")}${more}`,
+  );
+}

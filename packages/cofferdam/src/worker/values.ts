@@ -1,0 +1,134 @@
+import { CofferdamError } from "../errors/index.ts";
+
+/**
+ * Values as they travel between processes: JSON, with what JSON cannot say wrapped in an object
+ * whose key is `$`. Binary data goes beside the JSON, in parts, without being turned into text.
+ *
+ *     {"$":"part","i":0,"type":"Float32Array"}   {"$":"number","v":"NaN"}
+ *     {"$":"bigint","v":"12"}   {"$":"undefined"}   {"$":"object","v":{...}} (has a key `$` itself)
+ */
+export interface Encoded {
+  readonly json: unknown;
+  readonly parts: Uint8Array[];
+}
+
+const viewTypes = {
+  Uint8Array,
+  Uint8ClampedArray,
+  Int8Array,
+  Uint16Array,
+  Int16Array,
+  Uint32Array,
+  Int32Array,
+  Float32Array,
+  Float64Array,
+  BigUint64Array,
+  BigInt64Array,
+} as const;
+
+type ViewType = keyof typeof viewTypes;
+
+/** Rejects with `NOT_SERIALIZABLE`, naming the place, what would arrive as something else. */
+export function encodeValue(value: unknown): Encoded {
+  const parts: Uint8Array[] = [];
+  return { json: encode(value, "value", parts, []), parts };
+}
+
+function encode(value: unknown, path: string, parts: Uint8Array[], above: object[]): unknown {
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return value;
+    case "number":
+      return Number.isFinite(value) && !Object.is(value, -0)
+        ? value
+        : { $: "number", v: Object.is(value, -0) ? "-0" : String(value) };
+    case "bigint":
+      return { $: "bigint", v: String(value) };
+    case "undefined":
+      return { $: "undefined" };
+    case "object":
+      return value === null ? null : encodeObject(value, path, parts, above);
+    default:
+      throw unserializable(path, `a ${typeof value}`);
+  }
+}
+
+function encodeObject(value: object, path: string, parts: Uint8Array[], above: object[]): unknown {
+  if (above.includes(value)) throw unserializable(path, "a cycle");
+  if (ArrayBuffer.isView(value)) return encodeView(value, path, parts);
+  if (value instanceof ArrayBuffer) return encodeBytes(new Uint8Array(value), "ArrayBuffer", parts);
+  const inside = [...above, value];
+  if (Array.isArray(value))
+    return value.map((item, index) => encode(item, `${path}[${index}]`, parts, inside));
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null)
+    throw unserializable(path, `a ${value.constructor.name}`);
+  const entries = Object.entries(value).map(
+    ([key, item]) => [key, encode(item, `${path}.${key}`, parts, inside)] as const,
+  );
+  // Own keys alone, so that a key `__proto__` stays a key.
+  const object: unknown = Object.fromEntries(entries);
+  return "$" in value ? { $: "object", v: object } : object;
+}
+
+function encodeView(view: ArrayBufferView, path: string, parts: Uint8Array[]): unknown {
+  const name = Buffer.isBuffer(view) ? "Uint8Array" : view.constructor.name;
+  if (!(name in viewTypes)) throw unserializable(path, `a ${name}`);
+  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+  return encodeBytes(bytes, name, parts);
+}
+
+function encodeBytes(bytes: Uint8Array, type: string, parts: Uint8Array[]): unknown {
+  parts.push(bytes);
+  return { $: "part", i: parts.length - 1, type };
+}
+
+function unserializable(path: string, what: string): CofferdamError {
+  return new CofferdamError(
+    "NOT_SERIALIZABLE",
+    `${path} is ${what}, which cannot be sent to another process; send plain objects, arrays, strings, numbers or binary arrays`,
+  );
+}
+
+/** The reverse of `encodeValue`. Throws a TypeError on what that never makes. */
+export function decodeValue(json: unknown, parts: readonly Uint8Array[]): unknown {
+  if (typeof json !== "object" || json === null) return json;
+  if (Array.isArray(json)) return json.map((item) => decodeValue(item, parts));
+  const record = json as Record<string, unknown>;
+  if (Object.hasOwn(record, "$")) return decodeSpecial(record, parts);
+  return decodeEntries(record, parts);
+}
+
+function decodeEntries(record: object, parts: readonly Uint8Array[]): unknown {
+  return Object.fromEntries(
+    Object.entries(record).map(([key, item]) => [key, decodeValue(item, parts)]),
+  );
+}
+
+function decodeSpecial(record: Record<string, unknown>, parts: readonly Uint8Array[]): unknown {
+  const { v } = record;
+  switch (record["$"]) {
+    case "undefined":
+      return undefined;
+    case "number":
+      return Number(v);
+    case "bigint":
+      return BigInt(String(v));
+    case "object":
+      return decodeEntries(v as object, parts);
+    case "part":
+      return decodePart(parts[Number(record["i"])], String(record["type"]));
+    default:
+      throw new TypeError("an unknown kind of value");
+  }
+}
+
+function decodePart(part: Uint8Array | undefined, type: string): unknown {
+  if (!part) throw new TypeError("a binary part is missing");
+  // A copy: aligned for wide elements, and not holding the whole frame in memory.
+  const bytes = Uint8Array.from(part);
+  if (type === "ArrayBuffer") return bytes.buffer;
+  if (!Object.hasOwn(viewTypes, type)) throw new TypeError("an unknown kind of binary part");
+  return new viewTypes[type as ViewType](bytes.buffer);
+}
