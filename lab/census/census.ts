@@ -18,6 +18,12 @@ export interface EmptinessReport extends Comparison {
   readonly emptyAfterMs: number | null;
 }
 
+export interface WaitOptions {
+  /** What must be gone. By default `everything`. */
+  readonly what?: "everything" | "processes";
+  readonly signal?: AbortSignal;
+}
+
 /** Stops watching; also by `using`. */
 export interface Watch extends Disposable {
   stop(): void;
@@ -73,20 +79,23 @@ export class Census {
 
   /**
    * Counts again and again until nothing is left, and at most for `deadlineMs`. Two counts in a row
-   * must be empty: a process that is born behind the reader's back escapes the first.
+   * must be empty: a process that is born behind the reader's back escapes the first. With `what`
+   * `"processes"` things without a process may stay, and are reported only.
    */
-  async waitUntilEmpty(deadlineMs: number, signal?: AbortSignal): Promise<EmptinessReport> {
+  async waitUntilEmpty(
+    deadlineMs: number,
+    { what = "everything", signal }: WaitOptions = {},
+  ): Promise<EmptinessReport> {
     const start = performance.now();
     let emptySince: number | null = null;
     for (;;) {
       const elapsed = performance.now() - start;
-      const comparison = this.compare();
-      if (comparison.count > 0) emptySince = null;
-      else if (emptySince !== null) return { ...comparison, emptyAfterMs: emptySince };
+      const found = this.compare();
+      const count = what === "everything" ? found.count : found.left.processes.length;
+      if (count > 0) emptySince = null;
+      else if (emptySince !== null) return { ...found, emptyAfterMs: emptySince };
       else emptySince = Math.round(elapsed);
-      if (elapsed >= deadlineMs && comparison.count > 0) {
-        return { ...comparison, emptyAfterMs: null };
-      }
+      if (elapsed >= deadlineMs && count > 0) return { ...found, emptyAfterMs: null };
       await delay(POLL_MS, undefined, { signal });
     }
   }

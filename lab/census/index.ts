@@ -7,7 +7,7 @@ export {
   type Watch,
 } from "./census.ts";
 export type { Comparison, NewObjects } from "./comparison.ts";
-export { formatComparison } from "./format.ts";
+export { describeProcess, formatComparison } from "./format.ts";
 export {
   COOKIE_VARIABLE,
   openDescriptors,

@@ -1,0 +1,7 @@
+export { chaos, type ChaosOptions, type ChaosResult, type Round } from "./chaos.ts";
+export type { Moment, Phase } from "./moments.ts";
+export { createPrng, type Prng } from "./prng.ts";
+export { formatResult } from "./report.ts";
+export type { Subject } from "./subject.ts";
+export { documentsSubject, templateSubject } from "./subjects.ts";
+export { findVictims, ProcessTree, VICTIM_KINDS, type VictimKind } from "./victims.ts";

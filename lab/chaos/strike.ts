@@ -1,0 +1,69 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { type ProcessStat, readProcessStat } from "../census/index.ts";
+import { killExactly } from "../kill.ts";
+import type { Moment } from "./moments.ts";
+import type { Prng } from "./prng.ts";
+import type { RunningCommand } from "./subject.ts";
+import { findVictims, ProcessTree, type VictimKind } from "./victims.ts";
+
+/** A kill that hit. */
+export interface Strike {
+  readonly victim: ProcessStat;
+  /** What was below the victim when it was killed, itself included. */
+  readonly doomed: readonly ProcessStat[];
+  /** Milliseconds since the start of the command. */
+  readonly sinceStartMs: number;
+}
+
+/**
+ * Waits for the first victim to appear, then for the moment, and kills one. `null` when the command
+ * came to its end first.
+ */
+export async function strike(
+  kind: VictimKind,
+  moment: Moment,
+  prng: Prng,
+  command: RunningCommand,
+): Promise<Strike | null> {
+  const start = performance.now();
+  let appearedAt = start;
+  if (kind !== "command") {
+    while (findVictims(kind, command.pid).length === 0) {
+      if (command.hasEnded()) return null;
+      await delay(1);
+    }
+    appearedAt = performance.now();
+  }
+  await delay(Math.max(0, appearedAt + moment.atMs - performance.now()));
+  while (!command.hasEnded()) {
+    const tree = ProcessTree.read();
+    const victim = prng.pick(findVictims(kind, command.pid, tree));
+    if (victim !== undefined) {
+      const doomed = tree.withDescendants(victim);
+      if (killExactly(victim)) {
+        return { victim, doomed, sinceStartMs: Math.round(performance.now() - start) };
+      }
+    }
+    // Between two tasks there may be no worker for a moment: the next one is struck.
+    await delay(1);
+  }
+  return null;
+}
+
+/** Milliseconds until all of them are gone, or only wait to be reaped; `null` past the deadline. */
+export async function whenGone(
+  processes: readonly ProcessStat[],
+  deadlineMs: number,
+): Promise<number | null> {
+  const start = performance.now();
+  for (;;) {
+    const elapsed = performance.now() - start;
+    const living = processes.filter(({ pid, starttime }) => {
+      const now = readProcessStat(pid);
+      return now?.starttime === starttime && !now.zombie;
+    });
+    if (living.length === 0) return Math.round(elapsed);
+    if (elapsed > deadlineMs) return null;
+    await delay(2);
+  }
+}
