@@ -1,6 +1,9 @@
-export * from "./colour.ts";
+export { createPaint, wantsColour } from "./colour.ts";
+export type { Colour, Environment, Paint } from "./colour.ts";
 export * from "./counts.ts";
-export * from "./escape.ts";
+export { escapeForTerminal } from "./escape.ts";
 export * from "./event.ts";
-export * from "./renderer.ts";
-export * from "./width.ts";
+export { createRenderer } from "./renderer.ts";
+export type { Renderer, RendererMode, RendererOptions } from "./renderer.ts";
+export type { RendererStream } from "./sink.ts";
+export { displayWidth, shorten } from "./width.ts";

@@ -1,3 +1,4 @@
+import { CofferdamError } from "../errors/index.ts";
 import type { Environment } from "./colour.ts";
 import type { EventListener } from "./event.ts";
 import { createJsonRenderer } from "./renderer-json.ts";
@@ -93,7 +94,8 @@ function createCore(mode: Exclude<RendererMode, "auto">, context: RendererContex
       return { listener: nothing, clear: nothing, close: nothing, restore: "" };
     }
     default:
-      throw new TypeError(`unknown renderer mode: ${String(mode satisfies never)}`);
+      // Reached from untyped code: a mode is what a user may have written.
+      throw new CofferdamError("INVALID_ARGUMENT", `no such mode: ${String(mode satisfies never)}`);
   }
 }
 

@@ -1,4 +1,4 @@
 export * from "./duration.ts";
 export * from "./format.ts";
 export * from "./size.ts";
-export * from "./unit-error.ts";
+export { UnitError } from "./unit-error.ts";

@@ -1,7 +1,15 @@
-/** A duration or a size that cannot be understood. The message names the text and what is accepted. */
-export class UnitError extends RangeError {
+import { CofferdamError } from "../errors/index.ts";
+
+/**
+ * A duration or a size that cannot be understood (`INVALID_ARGUMENT`). The message names the text and
+ * what is accepted.
+ */
+export class UnitError extends CofferdamError {
   override readonly name = "UnitError";
-  readonly code = "INVALID_UNIT";
+
+  constructor(message: string) {
+    super("INVALID_ARGUMENT", message);
+  }
 }
 
 /** Shows a refused value in a message: quoted, on one line, and not longer than a person reads. */
