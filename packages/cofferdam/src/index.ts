@@ -1,7 +1,11 @@
+export { exitCodes } from "./cli/exit-codes.ts";
+export { listenForInterrupts, type Interrupts } from "./cli/interrupts.ts";
+export { optionParser, parseCount } from "./cli/options.ts";
 export * from "./errors/index.ts";
 export * from "./events/index.ts";
 export type { Containment, Leak, Measured } from "./keeper/index.ts";
 export * from "./open-scope.ts";
+export * from "./pipeline/index.ts";
 export * from "./pool/index.ts";
 export { TaskError } from "./scope/index.ts";
 export type {

@@ -99,6 +99,7 @@ export async function execIn(
     outcome: end.left > 0 ? "stuck" : outcomeOf(end),
     exitCode: end.exitCode,
     signal: end.signal,
+    startFailure: end.startFailure ?? null,
     stdout: stdout.text(),
     stderr: stderr.text(),
     truncated: stdout.truncated || stderr.truncated,

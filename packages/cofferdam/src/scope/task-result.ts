@@ -10,6 +10,8 @@ export interface TaskResult {
   readonly outcome: TaskOutcome;
   readonly exitCode: number | null;
   readonly signal: NodeJS.Signals | null;
+  /** Set when the command never ran: the step that failed, and the system's code for why. */
+  readonly startFailure: { readonly stage: string; readonly code: string } | null;
   /** What was captured; empty where output was not captured. */
   readonly stdout: string;
   readonly stderr: string;
@@ -39,6 +41,7 @@ export class TaskError extends CofferdamError implements TaskResult {
   readonly outcome!: TaskOutcome;
   readonly exitCode!: number | null;
   readonly signal!: NodeJS.Signals | null;
+  readonly startFailure!: TaskResult["startFailure"];
   readonly stdout!: string;
   readonly stderr!: string;
   readonly truncated!: boolean;

@@ -1,0 +1,135 @@
+import { access, constants, stat, writeFile } from "node:fs/promises";
+import { dirname, relative, resolve } from "node:path";
+import { writeSync } from "node:fs";
+import {
+  CofferdamError,
+  createRenderer,
+  errorMessage,
+  escapeForTerminal,
+  exitCodes,
+  listenForInterrupts,
+  optionParser,
+  parseCount,
+  parseDuration,
+  parseSize,
+  type RendererMode,
+} from "cofferdam";
+import { Command, Option } from "commander";
+import { convertDocuments, type ConvertDocumentsResult } from "./convert-documents.ts";
+import { summarize } from "./summary.ts";
+
+interface Flags {
+  readonly out: string;
+  readonly workers?: number;
+  readonly timeout?: number;
+  readonly memory?: number;
+  readonly pageMarkers?: true;
+  readonly force?: true;
+  readonly progress: RendererMode;
+  readonly report?: string;
+}
+
+/** `cofferdam documents`: called by the command line of the `cofferdam` package. */
+export function createCommand(): Command {
+  return new Command("documents")
+    .summary("PDFs to Markdown")
+    .description(
+      "Converts PDFs to Markdown, each in a contained worker. Writes DIR/<name>.md; what has not\n" +
+        "changed since the last run is skipped.\n\n" +
+        "Exit codes: 0 all converted or unchanged, 1 usage, 2 nothing converted, 3 some failed,\n" +
+        "130 interrupted.",
+    )
+    .argument("<path...>", "PDF files, and folders to look through")
+    .requiredOption("-o, --out <dir>", "folder for the Markdown files; made if it is not there")
+    .option(
+      "-w, --workers <n>",
+      "documents at once (default: number of CPUs)",
+      optionParser(parseCount),
+    )
+    .option("--timeout <duration>", "for each document (default: 10m)", optionParser(parseDuration))
+    .option("--memory <size>", "for each worker (default: 2GB)", optionParser(parseSize))
+    .option("--page-markers", "mark where each page begins")
+    .option("-f, --force", "convert what is unchanged too, and write over files of others")
+    .addOption(
+      new Option("--progress <how>", "what to show on standard error")
+        .choices(["auto", "tty", "plain", "json", "none"])
+        .default("auto"),
+    )
+    .option("--report <file>", "write a report as JSON")
+    .action(async (paths: string[], flags: Flags) => {
+      process.exitCode = await run(paths, flags);
+    });
+}
+
+async function run(paths: readonly string[], flags: Flags): Promise<number> {
+  if (flags.report !== undefined) await checkReportPath(flags.report);
+  const renderer = createRenderer({ mode: flags.progress });
+  using interrupts = listenForInterrupts({
+    onFirst: () => {
+      renderer.clear();
+      say("interrupted: ending the workers (once more to quit at once)");
+    },
+    beforeExit: () => void writeSync(2, renderer.restore),
+  });
+  let result: ConvertDocumentsResult;
+  try {
+    result = await convertDocuments({
+      inputs: paths,
+      out: flags.out,
+      ...(flags.workers === undefined ? {} : { workers: flags.workers }),
+      ...(flags.timeout === undefined ? {} : { timeout: flags.timeout }),
+      ...(flags.memory === undefined ? {} : { memory: flags.memory }),
+      pageMarkers: flags.pageMarkers ?? false,
+      force: flags.force ?? false,
+      onEvent: renderer.listener,
+      signal: interrupts.signal,
+    });
+  } finally {
+    renderer.close();
+  }
+  if (flags.report !== undefined) await writeReport(flags.report, result);
+  if (result.counts.total === 0) say(`no PDFs in ${paths.join(", ")}`);
+  process.stdout.write(summarize(result, shownFolder(flags.out)));
+  if (interrupts.exitCode !== null) return interrupts.exitCode;
+  const { done, skipped, failed } = result.counts;
+  if (done + skipped === 0) return exitCodes.nothingDone;
+  return failed > 0 ? exitCodes.someFailed : exitCodes.ok;
+}
+
+/** As short as it can be said from here. */
+function shownFolder(out: string): string {
+  const path = relative(process.cwd(), resolve(out));
+  return `${path === "" ? "." : path.startsWith("..") ? resolve(out) : path}/`;
+}
+
+async function checkReportPath(file: string): Promise<void> {
+  const folder = dirname(resolve(file));
+  try {
+    await access(folder, constants.W_OK);
+    const status = await stat(file).catch(() => null);
+    if (status?.isDirectory()) throw new Error("it is a folder");
+  } catch (error) {
+    throw new CofferdamError(
+      "INVALID_ARGUMENT",
+      `the report cannot be written to ${file}: ${errorMessage(error)}`,
+    );
+  }
+}
+
+async function writeReport(file: string, result: ConvertDocumentsResult): Promise<void> {
+  const { counts, failures, interrupted, durationMs, scope } = result;
+  const report = {
+    schema: 1,
+    command: "documents",
+    interrupted,
+    durationMs,
+    counts,
+    failures,
+    scope,
+  };
+  await writeFile(file, `${JSON.stringify(report, null, 2)}\n`);
+}
+
+function say(message: string): void {
+  process.stderr.write(`cofferdam documents: ${escapeForTerminal(message)}\n`);
+}

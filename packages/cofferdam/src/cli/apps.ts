@@ -1,0 +1,42 @@
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { Command } from "commander";
+import { CofferdamError } from "../errors/index.ts";
+
+/** The applications that show as commands where their package is installed. */
+export const apps = [
+  { name: "documents", package: "@cofferdam/documents", summary: "PDFs to Markdown" },
+] as const;
+
+/** What an application's package exports for the command line. */
+interface AppModule {
+  createCommand(): Command;
+}
+
+/** Loads an application's command. Rejects with `INVALID_ARGUMENT` and how to install it. */
+export async function loadApp(app: (typeof apps)[number]): Promise<Command> {
+  const url = findPackage(app.package);
+  if (url === null)
+    throw new CofferdamError(
+      "INVALID_ARGUMENT",
+      `\`cofferdam ${app.name}\` is in a package of its own, which is not installed; install it with: npm install ${app.package}`,
+    );
+  const module = (await import(url)) as AppModule;
+  return module.createCommand();
+}
+
+/** Looks beside this package first (also where both are installed globally), then in the project. */
+function findPackage(name: string): string | null {
+  try {
+    return import.meta.resolve(name);
+  } catch {
+    // Not beside us.
+  }
+  try {
+    const require = createRequire(join(process.cwd(), "package.json"));
+    return pathToFileURL(require.resolve(name)).href;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,164 @@
+import { writeFile } from "node:fs/promises";
+import { constants } from "node:os";
+import { Command } from "commander";
+import { errorMessage } from "../errors/index.ts";
+import { escapeForTerminal } from "../events/index.ts";
+import { openScope } from "../open-scope.ts";
+import { TaskError, type RunningCommand, type TaskResult } from "../scope/index.ts";
+import { parseDuration, parseSize } from "../units/index.ts";
+import { optionParser } from "./options.ts";
+
+/** As `timeout`, `env` and shells have them. The report's `outcome` decides where a command's own code is the same. */
+const codes = { timeout: 124, memory: 137, leak: 122, own: 125, notExecutable: 126, notFound: 127 };
+
+interface ExecFlags {
+  readonly timeout?: number;
+  readonly grace?: number;
+  readonly memory?: number;
+  readonly report?: string;
+  readonly failOnLeak?: true;
+}
+
+export function execCommand(): Command {
+  return new Command("exec")
+    .summary("run one command in containment")
+    .description(
+      "Runs a command with its input, output, signals and exit code passed through. When it ends,\n" +
+        "everything that it started is ended too.",
+    )
+    .usage("[options] -- COMMAND [ARGUMENT...]")
+    .argument("<command...>", "the command and its arguments; no shell is involved")
+    .option(
+      "--timeout <duration>",
+      "deadline for the whole tree, such as 10m",
+      optionParser(parseDuration),
+    )
+    .option(
+      "--grace <duration>",
+      "between TERM and KILL (default: 5s)",
+      optionParser(parseDuration),
+    )
+    .option(
+      "--memory <size>",
+      "bound for the memory of the whole tree, such as 2GB",
+      optionParser(parseSize),
+    )
+    .option("--report <file>", "write a report as JSON")
+    .option("--fail-on-leak", `exit with ${codes.leak} if the command left something behind`)
+    .passThroughOptions()
+    .action(async (words: string[], flags: ExecFlags) => {
+      process.exitCode = await run(words, flags);
+    });
+}
+
+async function run(words: readonly string[], flags: ExecFlags): Promise<number> {
+  let result: TaskResult;
+  try {
+    result = await runContained(words, flags);
+  } catch (error) {
+    complain(errorMessage(error));
+    return codes.own;
+  }
+  if (flags.report !== undefined) {
+    try {
+      await writeFile(flags.report, JSON.stringify(asReport(result), null, 2) + "\n");
+    } catch (error) {
+      complain(`the report could not be written: ${errorMessage(error)}`);
+      return codes.own;
+    }
+  }
+  if (result instanceof TaskError && result.code !== "EXIT") complain(result.message);
+  return exitCodeOf(result);
+}
+
+async function runContained(words: readonly string[], flags: ExecFlags): Promise<TaskResult> {
+  const scope = await openScope();
+  const { grace = undefined } = flags;
+  const relay = new SignalRelay();
+  try {
+    if (scope.shortfall !== "")
+      complain(`containment by process group only, not verified: ${scope.shortfall}`);
+    return await scope.exec(words, {
+      stdin: "inherit",
+      stdout: "inherit",
+      stderr: "inherit",
+      reject: false,
+      ...(flags.timeout === undefined ? {} : { timeout: flags.timeout }),
+      ...(flags.memory === undefined ? {} : { memory: flags.memory }),
+      ...(grace === undefined ? {} : { grace }),
+      ...(flags.failOnLeak ? { failOnLeak: true } : {}),
+      onStart: (running) => relay.attach(running),
+    });
+  } finally {
+    await scope.close();
+    relay[Symbol.dispose]();
+  }
+}
+
+/**
+ * Hands this process's signals to the command. A second SIGINT kills at once. On a terminal the
+ * command is in the foreground itself, so Ctrl-C reaches it without us; Ctrl-Z stops us with it.
+ */
+class SignalRelay implements Disposable {
+  readonly #names = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const;
+  #running: RunningCommand | undefined;
+  #interrupts = 0;
+
+  attach(running: RunningCommand): void {
+    this.#running = running;
+    running.onStopped(() => process.kill(process.pid, "SIGSTOP"));
+    process.on("SIGCONT", this.#onContinue);
+    for (const name of this.#names) process.on(name, this.#onSignal);
+  }
+
+  [Symbol.dispose](): void {
+    process.off("SIGCONT", this.#onContinue);
+    for (const name of this.#names) process.off(name, this.#onSignal);
+  }
+
+  readonly #onContinue = (): void => this.#running?.resume();
+
+  readonly #onSignal = (name: NodeJS.Signals): void => {
+    if (name === "SIGINT" && ++this.#interrupts > 1) this.#running?.stop(0);
+    else this.#running?.signal(name);
+  };
+}
+
+function exitCodeOf(result: TaskResult): number {
+  if (result.startFailure) return startCode(result.startFailure);
+  if (result instanceof TaskError && result.code === "LEAK") return codes.leak;
+  if (result.outcome === "timeout") return codes.timeout;
+  if (result.outcome === "memory") return codes.memory;
+  if (result.outcome === "lost" || result.outcome === "stuck") return codes.own;
+  if (result.signal !== null) return 128 + constants.signals[result.signal];
+  return result.exitCode ?? codes.own;
+}
+
+function startCode({ stage, code }: { stage: string; code: string }): number {
+  if (stage !== "exec") return codes.own;
+  return code === "ENOENT" ? codes.notFound : codes.notExecutable;
+}
+
+function asReport(result: TaskResult): unknown {
+  const { command, cwd, containment, outcome, exitCode, signal, startedAt } = result;
+  const { durationMs, cpuMs, peakMemoryBytes, processes, leaks } = result;
+  return {
+    schema: 1,
+    command,
+    cwd,
+    containment,
+    outcome,
+    exitCode,
+    signal,
+    startedAt: startedAt.toISOString(),
+    durationMs,
+    cpuMs,
+    peakMemoryBytes,
+    processes,
+    leaks,
+  };
+}
+
+function complain(message: string): void {
+  process.stderr.write(`cofferdam exec: ${escapeForTerminal(message)}\n`);
+}

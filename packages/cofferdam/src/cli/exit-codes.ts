@@ -1,0 +1,12 @@
+/** Exit codes of commands that work on many items. `exec` has its own, beside it. */
+export const exitCodes = {
+  ok: 0,
+  usage: 1,
+  nothingDone: 2,
+  someFailed: 3,
+  interrupted: 130,
+} as const;
+
+/** What a shell gives for a program that a signal ended. */
+export const signalExitCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+export type InterruptSignal = keyof typeof signalExitCodes;

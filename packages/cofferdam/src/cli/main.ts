@@ -1,0 +1,63 @@
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { CofferdamError, errorCode, errorMessage } from "../errors/index.ts";
+import { escapeForTerminal } from "../events/index.ts";
+import { apps, loadApp } from "./apps.ts";
+import { execCommand } from "./exec-command.ts";
+import { exitCodes } from "./exit-codes.ts";
+
+/** Runs the command line. Sets the process's exit code and never rejects. */
+export async function main(args: readonly string[]): Promise<void> {
+  surviveClosedPipes();
+  try {
+    const program = await createProgram(args);
+    await program.parseAsync(args, { from: "user" });
+  } catch (error) {
+    process.exitCode = explain(error);
+  }
+}
+
+async function createProgram(args: readonly string[]): Promise<Command> {
+  const program = new Command("cofferdam")
+    .description("Runs heavy work in contained worker processes, and leaves nothing behind.")
+    .version(version(), "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .enablePositionalOptions()
+    .exitOverride()
+    .showHelpAfterError("(--help lists what there is)");
+  addCommand(program, execCommand());
+  for (const app of apps) {
+    // An application is heavy; it is loaded when it is the one that is called.
+    if (args[0] === app.name) addCommand(program, await loadApp(app));
+    else program.command(app.name).summary(app.summary);
+  }
+  return program;
+}
+
+function addCommand(program: Command, command: Command): void {
+  program.addCommand(command.copyInheritedSettings(program));
+}
+
+function explain(error: unknown): number {
+  // Commander has printed its own errors (and help and version, which are none).
+  if (error instanceof CommanderError || errorCode(error)?.startsWith("commander.")) {
+    return (error as CommanderError).exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  }
+  process.stderr.write(`cofferdam: ${escapeForTerminal(errorMessage(error))}\n`);
+  if (!(error instanceof CofferdamError) && error instanceof Error && process.env["DEBUG"])
+    process.stderr.write(`${error.stack ?? ""}\n`);
+  return exitCodes.usage;
+}
+
+/** A reader that has seen enough (`| head`) is no error, and must not end a run halfway. */
+function surviveClosedPipes(): void {
+  for (const stream of [process.stdout, process.stderr])
+    stream.on("error", (error) => {
+      if (errorCode(error) !== "EPIPE") throw error;
+    });
+}
+
+function version(): string {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}

@@ -1,0 +1,20 @@
+import { InvalidArgumentError } from "commander";
+import { errorMessage } from "../errors/index.ts";
+
+/** A commander option parser from a function that throws with a sentence for people. */
+export function optionParser<Value>(parse: (text: string) => Value): (text: string) => Value {
+  return (text) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      throw new InvalidArgumentError(errorMessage(error));
+    }
+  };
+}
+
+/** A whole number above zero. */
+export function parseCount(text: string): number {
+  if (!/^\d+$/.test(text) || Number(text) < 1 || !Number.isSafeInteger(Number(text)))
+    throw new RangeError(`${JSON.stringify(text)} is not a whole number above 0`);
+  return Number(text);
+}

@@ -1,0 +1,2 @@
+export { OutputFolder } from "./output-folder.ts";
+export * from "./run-items.ts";

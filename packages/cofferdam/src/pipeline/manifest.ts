@@ -1,0 +1,163 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { CofferdamError } from "../errors/index.ts";
+
+/** Changed when rows of an older program can no longer be understood. */
+const manifestVersion = 1;
+
+/** What tells cheaply that a file is the same as last time. */
+export interface FileStamp {
+  readonly sizeBytes: number;
+  /** Nanoseconds, as text: they do not fit a number. */
+  readonly modifiedNs: string;
+  readonly inode: string;
+}
+
+/** What an item was made from, and into what, last time. */
+export interface ManifestRow {
+  readonly key: string;
+  /** Relative to the output folder. Given to this key for good, so that names stay as they are. */
+  readonly output: string;
+  readonly stamp: FileStamp | null;
+  /** SHA-256 of the input, in hex. */
+  readonly inputHash: string | null;
+  /** Whatever else shapes the result: engine, version, options. */
+  readonly recipe: string | null;
+  readonly outcome: "planned" | "done" | "failed";
+  readonly errorCode: string | null;
+  readonly errorMessage: string | null;
+}
+
+/** One row an item, in SQLite: it survives the death of its writer at any moment. */
+export class Manifest implements Disposable {
+  readonly #database: DatabaseSync;
+  readonly #find: StatementSync;
+  readonly #plan: StatementSync;
+  readonly #taken: StatementSync;
+  readonly #record: StatementSync;
+
+  private constructor(database: DatabaseSync) {
+    this.#database = database;
+    this.#find = database.prepare("SELECT * FROM items WHERE key = ?");
+    this.#taken = database.prepare("SELECT 1 FROM items WHERE output = ? COLLATE NOCASE");
+    this.#plan = database.prepare("INSERT INTO items (key, output) VALUES (?, ?)");
+    this.#record = database.prepare(
+      "UPDATE items SET size = ?, modified = ?, inode = ?, input_hash = ?, recipe = ?, outcome = ?," +
+        " error_code = ?, error_message = ? WHERE key = ?",
+    );
+  }
+
+  /** Rejects with `MANIFEST_DAMAGED` for a file that cannot be read as a manifest. */
+  static async open(file: string): Promise<Manifest> {
+    const { DatabaseSync } = await import("node:sqlite");
+    let database: DatabaseSync | undefined;
+    try {
+      database = new DatabaseSync(file);
+      database.exec(
+        "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL",
+      );
+      const version = database.prepare("PRAGMA user_version").get()?.["user_version"];
+      if (version !== 0 && version !== manifestVersion)
+        throw new Error(
+          `it is of version ${String(version)}; this program writes ${manifestVersion}`,
+        );
+      database.exec(schema);
+      return new Manifest(database);
+    } catch (error) {
+      database?.close();
+      throw new CofferdamError(
+        "MANIFEST_DAMAGED",
+        `the manifest ${file} cannot be used (${(error as Error).message}); move it away to start anew: every item is then done again`,
+        { cause: error },
+      );
+    }
+  }
+
+  find(key: string): ManifestRow | null {
+    const row = this.#find.get(key);
+    return row ? decodeRow(row) : null;
+  }
+
+  isOutputTaken(output: string): boolean {
+    return this.#taken.get(output) !== undefined;
+  }
+
+  /** Gives an output's name to a key, before anything is written there. */
+  plan(key: string, output: string): void {
+    this.#plan.run(key, output);
+  }
+
+  recordDone(key: string, stamp: FileStamp, inputHash: string, recipe: string): void {
+    this.#record.run(
+      stamp.sizeBytes,
+      stamp.modifiedNs,
+      stamp.inode,
+      inputHash,
+      recipe,
+      "done",
+      null,
+      null,
+      key,
+    );
+  }
+
+  recordFailed(key: string, error: { code: string; message: string }): void {
+    this.#record.run(null, null, null, null, null, "failed", error.code, error.message, key);
+  }
+
+  /** Makes many small changes one. */
+  transaction(change: () => void): void {
+    this.#database.exec("BEGIN IMMEDIATE");
+    try {
+      change();
+      this.#database.exec("COMMIT");
+    } catch (error) {
+      this.#database.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#database.close();
+  }
+}
+
+const schema = `
+  CREATE TABLE IF NOT EXISTS items (
+    key TEXT PRIMARY KEY,
+    output TEXT NOT NULL,
+    size INTEGER,
+    modified TEXT,
+    inode TEXT,
+    input_hash TEXT,
+    recipe TEXT,
+    outcome TEXT NOT NULL DEFAULT 'planned',
+    error_code TEXT,
+    error_message TEXT
+  ) STRICT;
+  CREATE UNIQUE INDEX IF NOT EXISTS items_output ON items (output COLLATE NOCASE);
+  PRAGMA user_version = ${manifestVersion};
+`;
+
+type Row = NonNullable<ReturnType<StatementSync["get"]>>;
+
+function decodeRow(row: Row): ManifestRow {
+  const text = (name: string): string | null => {
+    const value = row[name];
+    return value === null || value === undefined ? null : String(value);
+  };
+  const modifiedNs = text("modified");
+  const outcome = text("outcome");
+  return {
+    key: text("key") ?? "",
+    output: text("output") ?? "",
+    stamp:
+      modifiedNs === null
+        ? null
+        : { sizeBytes: Number(row["size"]), modifiedNs, inode: text("inode") ?? "" },
+    inputHash: text("input_hash"),
+    recipe: text("recipe"),
+    outcome: outcome === "done" || outcome === "failed" ? outcome : "planned",
+    errorCode: text("error_code"),
+    errorMessage: text("error_message"),
+  };
+}

@@ -1,0 +1,209 @@
+import { createHash } from "node:crypto";
+import type { CofferdamEvent, EventListener, ItemCounts } from "../events/index.ts";
+import { CofferdamError, errorCode, errorMessage } from "../errors/index.ts";
+import { isUnchanged, stampFile } from "./fingerprint.ts";
+import type { OutputFolder } from "./output-folder.ts";
+
+/** One input file and where its result is to go. */
+export interface FileItem {
+  /** What the item is called by people and in the manifest: its absolute path. */
+  readonly path: string;
+  /** Name of the result in the output folder, unless another item has it. */
+  readonly output: string;
+}
+
+/** What the work on an item gives. */
+export interface ItemResult {
+  readonly content: string | Uint8Array;
+  /** SHA-256 of the very bytes that were worked on, in hex. */
+  readonly inputHash: string;
+}
+
+export interface RunItemsOptions {
+  readonly title: string;
+  readonly folder: OutputFolder;
+  /** All that shapes a result beside the input: engine, version, options. */
+  readonly recipe: string;
+  /** Workers that `work` has at its disposal. */
+  readonly workers: number;
+  /** Does also what is unchanged, and writes over files that this folder's runs did not make. */
+  readonly force?: boolean;
+  readonly work: (
+    item: FileItem,
+    context: { signal: AbortSignal; onStart: (attempt: number) => void },
+  ) => Promise<ItemResult>;
+  /** The code and sentence for an error that `work` threw. */
+  readonly explain?: (error: unknown) => { code: string; message: string };
+  readonly onEvent?: EventListener;
+  /** Aborting it starts nothing more; what is cut off stays pending. */
+  readonly signal?: AbortSignal;
+}
+
+export interface ItemFailure {
+  readonly path: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface RunItemsResult {
+  readonly counts: ItemCounts;
+  readonly failures: readonly ItemFailure[];
+  readonly interrupted: boolean;
+  readonly durationMs: number;
+}
+
+/**
+ * Works on each item once and accounts for every one: done, skipped as unchanged, failed, or (only
+ * after an interruption) pending. Results are committed before they are recorded, so a run that is
+ * killed at any moment is completed by the next.
+ */
+export async function runItems(
+  items: readonly FileItem[],
+  options: RunItemsOptions,
+): Promise<RunItemsResult> {
+  const run = new ItemsRun(options);
+  return run.all(items);
+}
+
+class ItemsRun {
+  readonly #options: RunItemsOptions;
+  readonly #signal: AbortSignal;
+  readonly #counts = { done: 0, skipped: 0, failed: 0 };
+  readonly #failures: ItemFailure[] = [];
+
+  constructor(options: RunItemsOptions) {
+    this.#options = options;
+    this.#signal = options.signal ?? new AbortController().signal;
+  }
+
+  async all(items: readonly FileItem[]): Promise<RunItemsResult> {
+    const since = performance.now();
+    const { title, workers, folder } = this.#options;
+    this.#emit({ type: "run-started", at: Date.now(), title, workers });
+    this.#emit({ type: "items-discovered", at: Date.now(), total: items.length, final: true });
+    const foreign = await planOutputs(items, folder, this.#options.force ?? false);
+    const queue = items.values();
+    await Promise.all(
+      // Twice, so that no worker waits while another's result is written.
+      Array.from({ length: workers * 2 }, async () => {
+        for (const item of queue) {
+          if (this.#signal.aborted) return;
+          await this.#one(item, foreign.get(item.path));
+        }
+      }),
+    );
+    const finished = this.#counts.done + this.#counts.skipped + this.#counts.failed;
+    const counts: ItemCounts = {
+      total: items.length,
+      ...this.#counts,
+      quarantined: 0,
+      pending: items.length - finished,
+    };
+    const durationMs = performance.now() - since;
+    const interrupted = this.#signal.aborted;
+    this.#emit({ type: "run-finished", at: Date.now(), durationMs, interrupted, counts });
+    return { counts, failures: this.#failures, interrupted, durationMs };
+  }
+
+  async #one(item: FileItem, foreign: string | undefined): Promise<void> {
+    const { folder, recipe, force = false } = this.#options;
+    const since = performance.now();
+    try {
+      if (foreign !== undefined) throw foreignOutput(foreign);
+      const stamp = await stampFile(item.path);
+      const row = folder.manifest.find(item.path);
+      if (!row) throw new CofferdamError("MANIFEST_DAMAGED", "its row vanished from the manifest");
+      const fresh = !force && (await folder.has(row.output));
+      if (fresh && (await isUnchanged(row, item.path, stamp, recipe))) {
+        if (row.inputHash !== null)
+          folder.manifest.recordDone(item.path, stamp, row.inputHash, recipe);
+        this.#counts.skipped++;
+        this.#finish(item, since, { outcome: "skipped", reason: "unchanged" });
+        return;
+      }
+      const { content, inputHash } = await this.#options.work(item, {
+        signal: this.#signal,
+        onStart: (attempt) =>
+          this.#emit({ type: "item-started", at: Date.now(), item: item.path, attempt }),
+      });
+      const output = await folder.write(row.output, content);
+      folder.manifest.recordDone(item.path, stamp, inputHash, recipe);
+      this.#counts.done++;
+      this.#finish(item, since, { outcome: "done", output });
+    } catch (error) {
+      // Cut off, not failed: it stays pending and the next run does it.
+      if (this.#signal.aborted) return;
+      this.#fail(item, since, error);
+    }
+  }
+
+  #fail(item: FileItem, since: number, thrown: unknown): void {
+    const error = (this.#options.explain ?? explainPlainly)(thrown);
+    this.#options.folder.manifest.recordFailed(item.path, error);
+    this.#counts.failed++;
+    this.#failures.push({ path: item.path, ...error });
+    this.#finish(item, since, { outcome: "failed", error });
+  }
+
+  #finish(
+    item: FileItem,
+    since: number,
+    end: Pick<
+      Extract<CofferdamEvent, { type: "item-finished" }>,
+      "outcome" | "reason" | "output" | "error"
+    >,
+  ): void {
+    const durationMs = performance.now() - since;
+    this.#emit({ type: "item-finished", at: Date.now(), item: item.path, durationMs, ...end });
+  }
+
+  #emit(event: CofferdamEvent): void {
+    this.#options.onEvent?.(event);
+  }
+}
+
+export function explainPlainly(error: unknown): { code: string; message: string } {
+  return { code: errorCode(error) ?? "TASK_FAILED", message: errorMessage(error) };
+}
+
+function foreignOutput(path: string): CofferdamError {
+  return new CofferdamError(
+    "OUTPUT",
+    `${path} is there already and was not written by an earlier run; move it away, or use --force to write over it`,
+  );
+}
+
+/**
+ * Gives every new item an output name that no other item has, and records it before anything is
+ * written. Returns, by item, files of those names that somebody else has put there: these items get
+ * no name, so that a later run does not take such a file for its own.
+ */
+async function planOutputs(
+  items: readonly FileItem[],
+  folder: OutputFolder,
+  force: boolean,
+): Promise<Map<string, string>> {
+  const { manifest } = folder;
+  const fresh: FileItem[] = [];
+  const foreign = new Map<string, string>();
+  const taken = new Set<string>();
+  for (const item of items) {
+    if (manifest.find(item.path)) continue;
+    const isTaken = taken.has(item.output.toLowerCase()) || manifest.isOutputTaken(item.output);
+    const output = isTaken ? distinctName(item) : item.output;
+    taken.add(output.toLowerCase());
+    if (!force && (await folder.has(output))) foreign.set(item.path, output);
+    else fresh.push({ path: item.path, output });
+  }
+  manifest.transaction(() => {
+    for (const { path, output } of fresh) manifest.plan(path, output);
+  });
+  return foreign;
+}
+
+/** `paper.md` → `paper-1f3a9c.md`, the same for the same input every time. */
+function distinctName({ path, output }: FileItem): string {
+  const hash = createHash("sha256").update(path).digest("hex").slice(0, 8);
+  const dot = output.lastIndexOf(".");
+  return dot <= 0 ? `${output}-${hash}` : `${output.slice(0, dot)}-${hash}${output.slice(dot)}`;
+}
