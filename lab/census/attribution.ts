@@ -1,4 +1,4 @@
-import { type ProcessEntry, processKey } from "./processes.ts";
+import { ownPid, type ProcessEntry, processKey } from "./processes.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** Why a process is said to belong to the run. */
@@ -70,7 +70,7 @@ export class Attribution {
 
   judge(now: readonly ProcessEntry[], roots: readonly RootProcess[] = []): Attributed {
     const byPid = new Map(now.map((entry) => [entry.pid, entry]));
-    const ourselves = chainOf(process.pid, byPid);
+    const ourselves = chainOf(ownPid(), byPid);
     const fresh = now.filter(
       (entry) =>
         !entry.kernelThread && this.recall(entry) === undefined && !ourselves.has(entry.pid),
@@ -187,7 +187,7 @@ export class Attribution {
     const old = new Set(
       now.map((entry) => this.recall(entry)?.pidns).filter((pidns) => pidns !== undefined),
     );
-    const own = now.find((entry) => entry.pid === process.pid)?.pidns;
+    const own = now.find((entry) => entry.pid === ownPid())?.pidns;
     return new Set(
       now
         .map((entry) => entry.pidns)

@@ -110,6 +110,12 @@ export function readProcess(pid: number): ProcessEntry | undefined {
   };
 }
 
+/** Our own pid as `/proc` counts, which may be that of a PID namespace above ours. */
+export function ownPid(): number {
+  const seenAs = Number(readLink("/proc/self"));
+  return seenAs > 0 ? seenAs : process.pid;
+}
+
 /** The pids `/proc` lists at this moment. Threads are not listed. */
 export function listPids(): number[] {
   return readdirSync("/proc")
@@ -129,7 +135,7 @@ export function openDescriptors(pid: number): number | null {
   try {
     const count = readdirSync(`/proc/${pid}/fd`).length;
     // Our own listing holds one more descriptor, for as long as it takes.
-    return pid === process.pid ? count - 1 : count;
+    return pid === ownPid() ? count - 1 : count;
   } catch {
     return null;
   }

@@ -12,7 +12,7 @@ import {
   listSysv,
   type SysvEntry,
 } from "./objects.ts";
-import { type ProcessEntry, readLink, readProcesses } from "./processes.ts";
+import { ownPid, type ProcessEntry, readProcesses } from "./processes.ts";
 
 /** Everything a run could leave on this machine, at one moment. Plain data: it survives JSON. */
 export interface Snapshot {
@@ -76,10 +76,9 @@ export function takeObjects(mounts: readonly Mount[], scratchFolders: readonly s
 /** A `/proc` of another namespace, or one that hides processes, would make every count too low. */
 function findBlindSpots(mounts: readonly Mount[]): string[] {
   const spots: string[] = [];
-  const seenAs = readLink("/proc/self");
-  if (seenAs !== String(process.pid)) {
+  if (ownPid() !== process.pid) {
     spots.push(
-      `/proc shows another PID namespace (we are ${process.pid}, it says ${seenAs ?? "nothing"})`,
+      `/proc shows another PID namespace than ours (${ownPid()} there, ${process.pid} here)`,
     );
   }
   const proc = mounts.filter((mount) => mount.path === "/proc").at(-1);

@@ -1,14 +1,18 @@
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { cofferdam } from "../survivors/adapters/cofferdam.ts";
 import { chaos, type ChaosOptions } from "./chaos.ts";
 import { drawMoment } from "./moments.ts";
 import { checkOutputs } from "./outputs.ts";
 import { createPrng } from "./prng.ts";
 import { formatResult } from "./report.ts";
 import { templateSubject } from "./subjects.ts";
-import { findVictims, ProcessTree } from "./victims.ts";
+import { findVictims, ProcessTree, VICTIM_KINDS, type VictimKind } from "./victims.ts";
 
+const CONTAINED = fileURLToPath(new URL("stand-in/contained.ts", import.meta.url));
 const STAND_IN = fileURLToPath(new URL("stand-in/command.ts", import.meta.url));
+
+const PHASE = { name: "chosen", weight: 1, since: "worker" } as const;
 
 function standIn(mode: string): Pick<ChaosOptions, "subject" | "times" | "seed" | "goneWithinMs"> {
   return {
@@ -38,9 +42,7 @@ describe("the harness", () => {
       victim: "worker",
       times: 40,
       goneWithinMs: 500,
-      phases: (expectedMs) => [
-        { name: "middle", weight: 1, fromMs: 0.3 * expectedMs, toMs: 0.6 * expectedMs },
-      ],
+      phases: (_, expectedMs) => [{ ...PHASE, fromMs: 0.3 * expectedMs, toMs: 0.6 * expectedMs }],
       bail: (round) => round.violations.some(isTorn),
     });
     const last = result.rounds.at(-1)?.violations ?? [];
@@ -50,20 +52,38 @@ describe("the harness", () => {
   });
 
   it("finds that a run without its keeper does not complete", async () => {
-    const early = [{ name: "start", weight: 1, fromMs: 0, toMs: 10 }];
     const result = await chaos({
       ...standIn("careful"),
       victim: "keeper",
       times: 1,
-      phases: () => early,
+      phases: () => [{ ...PHASE, fromMs: 0, toMs: 10 }],
     });
     expect(result.rounds[0]?.violations.join("\n")).toMatch(/the run did not complete/);
   });
 });
 
+describe("Cofferdam", () => {
+  it.for(VICTIM_KINDS)("stands the death of: %s", async (victim, test) => {
+    const why = await cofferdam.available();
+    test.skip(why !== null, why ?? "");
+    const result = await chaos({
+      subject: templateSubject(
+        [process.execPath, "--conditions=cofferdam-source", CONTAINED, "{out}", "6"],
+        ".md",
+      ),
+      victim,
+      times: 2,
+      seed: 1,
+      goneWithinMs: 20_000,
+    });
+    expect(result.undisturbedLeft).toBe(0);
+    expect(result.rounds.flatMap((round) => round.violations)).toEqual([]);
+  });
+});
+
 describe("moments", () => {
   it("are the same for the same seed and round, and differ between rounds", () => {
-    const phases = [{ name: "any", weight: 1, fromMs: 0, toMs: 1_000 }];
+    const phases = [{ ...PHASE, fromMs: 0, toMs: 1_000 }];
     const draw = (seed: number, round: number) => drawMoment(phases, createPrng(seed, round)).atMs;
     expect(draw(1, 1)).toBe(draw(1, 1));
     const rounds = Array.from({ length: 1_000 }, (_, round) => draw(1, round));
@@ -93,11 +113,13 @@ it("finds victims by descent and name", () => {
     stat(22, 21, "cofferdam-init"),
     stat(23, 22, "node"),
   ]);
-  const pids = (kind: "command" | "keeper" | "worker") =>
-    findVictims(kind, 10, tree).map((found) => found.pid);
-  expect(pids("command")).toEqual([10]);
-  expect(pids("keeper")).toEqual([11]);
-  expect(pids("worker")).toEqual([13]);
+  const pids = (kind: VictimKind) =>
+    findVictims(kind, 10, tree).map((found) => found.map(({ pid }) => pid));
+  expect(pids("command")).toEqual([[10]]);
+  expect(pids("keeper")).toEqual([[11]]);
+  expect(pids("both")).toEqual([[10, 11]]);
+  expect(pids("init")).toEqual([[12]]);
+  expect(pids("worker")).toEqual([[13]]);
 });
 
 it("tells unfinished files from missing ones", () => {

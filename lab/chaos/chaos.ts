@@ -18,7 +18,7 @@ export interface ChaosOptions {
   /** The number of the first round; a round depends on the seed and its number alone. */
   readonly first?: number;
   /** From where the moments are drawn; by default see {@link defaultPhases}. */
-  readonly phases?: (expectedMs: number) => readonly Phase[];
+  readonly phases?: (victim: VictimKind, expectedMs: number) => readonly Phase[];
   /** How long whatever a death condemns may still be seen. Default 2000. */
   readonly goneWithinMs?: number;
   /** When a run counts as hanging. Default: ten times the undisturbed run, and at least 60 s. */
@@ -75,7 +75,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
   const setting: Setting = {
     ...options,
     reference,
-    phasesOfRun: (options.phases ?? defaultPhases)(expectedMs),
+    phasesOfRun: (options.phases ?? defaultPhases)(options.victim, expectedMs),
     goneMs: options.goneWithinMs ?? 2_000,
     hangAfterMs: options.hangMs ?? Math.max(60_000, 10 * expectedMs),
   };
@@ -144,7 +144,7 @@ async function playRound(setting: Setting, number: number): Promise<Round> {
   const after = readOutputs(place.out, subject.suffix);
   const { torn, missing } = checkOutputs(after, reference);
   for (const path of torn) violations.push(`unfinished or altered: ${path}`);
-  if (victim !== "command" && missing.length > 0) {
+  if (!isFatal(victim) && missing.length > 0) {
     violations.push(
       `the run did not complete (${missing.length} missing, exit ${end?.code ?? "by signal"}): ${command.stderrTail().trim()}`,
     );
@@ -177,6 +177,11 @@ async function playRound(setting: Setting, number: number): Promise<Round> {
 /** How often descendants are looked at while the run goes on. */
 const WATCH_MS = 50;
 
+/** With the command the run is over, and only the next one can complete the set. */
+function isFatal(victim: VictimKind): boolean {
+  return victim === "command" || victim === "both";
+}
+
 /** A dead command condemns everything; a dead keeper or worker what was below it. */
 async function condemnedGone(
   victim: VictimKind,
@@ -185,7 +190,7 @@ async function condemnedGone(
   goneMs: number,
 ): Promise<{ goneAfterMs: number | null; left: readonly string[] }> {
   if (hit === null) return { goneAfterMs: null, left: [] };
-  if (victim === "command") {
+  if (isFatal(victim)) {
     const report = await census.waitUntilEmpty(goneMs, { what: "processes" });
     const left = report.left.processes.map((entry) => describeProcess(entry.process));
     return { goneAfterMs: report.emptyAfterMs, left };

@@ -7,14 +7,15 @@ import { documentsSubject, templateSubject } from "./subjects.ts";
 import { VICTIM_KINDS, type VictimKind } from "./victims.ts";
 
 export const chaosExperiment: Experiment = {
-  summary: "SIGKILL at random moments: of the command, of its keeper, of a worker",
+  summary: "SIGKILL at random moments: of the command, its keeper, an init, a worker",
   usage: `npm run lab chaos -- [--victim KIND] [--times N] [--seed N] [--in DIR] [--json] [-- COMMAND…]
 
 Runs \`cofferdam documents\` over a folder of PDFs, kills a part of it at a random moment, and checks
 by the census that within two seconds nothing is left of what the kill condemns, that no unfinished
 file can be seen, and that the run (or, if the command was killed, the next one) completes the set.
 
-  --victim KIND   command, keeper, worker, or all (default command)
+  --victim KIND   command, keeper, both (command and keeper), init, worker, or all
+                  (default command)
   --times N       rounds for each victim (default 20)
   --seed N        of the random numbers (default: from the clock, and printed)
   --first N       number of the first round, to repeat one (default 1)

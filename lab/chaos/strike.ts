@@ -8,16 +8,14 @@ import { findVictims, ProcessTree, type VictimKind } from "./victims.ts";
 
 /** A kill that hit. */
 export interface Strike {
-  readonly victim: ProcessStat;
-  /** What was below the victim when it was killed, itself included. */
+  /** What was below the victims when they were killed, themselves included. */
   readonly doomed: readonly ProcessStat[];
   /** Milliseconds since the start of the command. */
   readonly sinceStartMs: number;
 }
 
 /**
- * Waits for the first victim to appear, then for the moment, and kills one. `null` when the command
- * came to its end first.
+ * Waits for the moment and kills. `null` when the command came to its end first.
  */
 export async function strike(
   kind: VictimKind,
@@ -26,23 +24,22 @@ export async function strike(
   command: RunningCommand,
 ): Promise<Strike | null> {
   const start = performance.now();
-  let appearedAt = start;
-  if (kind !== "command") {
-    while (findVictims(kind, command.pid).length === 0) {
+  let anchor = start;
+  if (moment.since !== "command") {
+    while (findVictims(moment.since, command.pid).length === 0) {
       if (command.hasEnded()) return null;
       await delay(1);
     }
-    appearedAt = performance.now();
+    anchor = performance.now();
   }
-  await delay(Math.max(0, appearedAt + moment.atMs - performance.now()));
+  await delay(Math.max(0, anchor + moment.atMs - performance.now()));
   while (!command.hasEnded()) {
     const tree = ProcessTree.read();
-    const victim = prng.pick(findVictims(kind, command.pid, tree));
-    if (victim !== undefined) {
-      const doomed = tree.withDescendants(victim);
-      if (killExactly(victim)) {
-        return { victim, doomed, sinceStartMs: Math.round(performance.now() - start) };
-      }
+    const victims = prng.pick(findVictims(kind, command.pid, tree)) ?? [];
+    const doomed = victims.flatMap((victim) => tree.withDescendants(victim));
+    // Every one of them is killed before it is asked whether it hit.
+    if (victims.map(killExactly).includes(true)) {
+      return { doomed, sinceStartMs: Math.round(performance.now() - start) };
     }
     // Between two tasks there may be no worker for a moment: the next one is struck.
     await delay(1);

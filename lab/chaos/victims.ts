@@ -1,9 +1,12 @@
 import { listPids, type ProcessStat, readProcessStat } from "../census/processes.ts";
 
-/** Whom to kill: the program itself, its keeper, or a process that does the work. */
-export type VictimKind = "command" | "keeper" | "worker";
+/**
+ * Whom to kill: the program itself, its keeper, both at once, the init of a task, or a process that
+ * does the work.
+ */
+export type VictimKind = "command" | "keeper" | "both" | "init" | "worker";
 
-export const VICTIM_KINDS: readonly VictimKind[] = ["command", "keeper", "worker"];
+export const VICTIM_KINDS: readonly VictimKind[] = ["command", "keeper", "both", "init", "worker"];
 
 // The kernel keeps 15 characters of a program's name.
 const KEEPER_COMM = "cofferdam-keeper".slice(0, 15);
@@ -45,25 +48,37 @@ export class ProcessTree {
 }
 
 /**
- * The living candidates. A keeper is a child of the command; its children are inits, one a task,
- * and a child of an init is a worker (or whatever else the task runs).
+ * The living candidates; those of one list are killed together. A keeper is a child of the command;
+ * its children are inits, one a task, and a child of an init is a worker (or whatever else the task
+ * runs).
  */
 export function findVictims(
   kind: VictimKind,
   commandPid: number,
   tree = ProcessTree.read(),
-): ProcessStat[] {
+): ProcessStat[][] {
   const command = tree.get(commandPid);
+  const commands = command === undefined || command.zombie ? [] : [command];
   const keepers = childrenNamed(tree, commandPid, KEEPER_COMM);
-  const found = {
-    command: () => (command === undefined ? [] : [command]),
-    keeper: () => keepers,
-    worker: () =>
-      keepers
-        .flatMap((keeper) => childrenNamed(tree, keeper.pid, INIT_COMM))
-        .flatMap((init) => tree.childrenOf(init.pid)),
-  }[kind]();
-  return found.filter((stat) => !stat.zombie);
+  const inits = keepers.flatMap((keeper) => childrenNamed(tree, keeper.pid, INIT_COMM));
+  // Without namespaces there are no inits, and the keeper has the workers itself.
+  const holders = inits.length > 0 ? inits : keepers;
+  const workers = holders
+    .flatMap((holder) => tree.childrenOf(holder.pid))
+    .filter(({ zombie, comm }) => !zombie && comm !== INIT_COMM && comm !== KEEPER_COMM);
+  const alone = (stat: ProcessStat): ProcessStat[] => [stat];
+  switch (kind) {
+    case "command":
+      return commands.map(alone);
+    case "keeper":
+      return keepers.map(alone);
+    case "both":
+      return commands.flatMap((found) => keepers.map((keeper) => [found, keeper]));
+    case "init":
+      return inits.map(alone);
+    case "worker":
+      return workers.map(alone);
+  }
 }
 
 function childrenNamed(tree: ProcessTree, pid: number, comm: string): ProcessStat[] {

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { type Experiment, UsageError } from "../experiment.ts";
-import { HOSTILE_COUNT } from "../hostile/index.ts";
+import { HOSTILE_COUNT, HOSTILE_KINDS } from "../hostile/index.ts";
 import { formatTable } from "../table.ts";
 import type { Adapter } from "./adapter.ts";
 import { adapters } from "./adapters/index.ts";
@@ -102,5 +102,15 @@ function describeCell(found: Measurement | null): string {
     const when = found.emptyAfterMs === null ? "" : ` (within ${found.emptyAfterMs} ms)`;
     return `0${when}${others}`;
   }
-  return `${found.survivors.length}: ${found.survivors.join("; ")}${others}`;
+  return `${found.survivors.length}: ${summarise(found.survivors)}${others}`;
+}
+
+/** The four are the rule; only a part of them is worth its names. */
+function summarise(names: readonly string[]): string {
+  const kinds: readonly string[] = Object.values(HOSTILE_KINDS);
+  const rest = names.filter((name) => !kinds.includes(name));
+  const all = kinds.every((kind) => names.includes(kind));
+  return [...(all ? ["all four"] : names.filter((name) => kinds.includes(name))), ...rest].join(
+    "; ",
+  );
 }
