@@ -44,7 +44,9 @@ export default defineConfig([
   {
     files: ["**/*.ts"],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
-    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
+    },
     rules: {
       "@typescript-eslint/no-floating-promises": "error",
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
@@ -56,7 +58,15 @@ export default defineConfig([
   {
     files: ["**/*.{js,cjs}"],
     languageOptions: {
-      globals: { process: "readonly", console: "readonly", require: "readonly", module: "writable", __dirname: "readonly", Buffer: "readonly", URL: "readonly" },
+      globals: {
+        process: "readonly",
+        console: "readonly",
+        require: "readonly",
+        module: "writable",
+        __dirname: "readonly",
+        Buffer: "readonly",
+        URL: "readonly",
+      },
     },
   },
   {
@@ -71,7 +81,10 @@ export default defineConfig([
         {
           patterns: [
             { regex: "^cofferdam/.+", message: "Apps import the public entry of cofferdam alone." },
-            { regex: "packages/cofferdam", message: "Apps import the public entry of cofferdam alone." },
+            {
+              regex: "packages/cofferdam",
+              message: "Apps import the public entry of cofferdam alone.",
+            },
           ],
         },
       ],

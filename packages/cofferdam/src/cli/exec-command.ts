@@ -73,7 +73,6 @@ async function run(words: readonly string[], flags: ExecFlags): Promise<number> 
 
 async function runContained(words: readonly string[], flags: ExecFlags): Promise<TaskResult> {
   const scope = await openScope();
-  const { grace = undefined } = flags;
   const relay = new SignalRelay();
   try {
     if (scope.shortfall !== "")
@@ -85,7 +84,7 @@ async function runContained(words: readonly string[], flags: ExecFlags): Promise
       reject: false,
       ...(flags.timeout === undefined ? {} : { timeout: flags.timeout }),
       ...(flags.memory === undefined ? {} : { memory: flags.memory }),
-      ...(grace === undefined ? {} : { grace }),
+      ...(flags.grace === undefined ? {} : { grace: flags.grace }),
       ...(flags.failOnLeak ? { failOnLeak: true } : {}),
       onStart: (running) => relay.attach(running),
     });

@@ -61,7 +61,7 @@ export class KeeperConnection {
     const child = spawn(binary, [base], {
       // 4, 5 and 6 are ours, for commands that inherit them.
       stdio: ["ignore", "ignore", "pipe", "pipe", 0, 1, 2],
-      env: {},
+      env: ownVariables(),
       cwd: "/",
     });
     const exited = new Promise((resolve) => child.once("close", resolve));
@@ -209,6 +209,12 @@ export class KeeperConnection {
       this.#control.unref();
     }
   }
+}
+
+/** A keeper needs no environment; what is ours it hands on to its inits, by which they are known. */
+function ownVariables(): Record<string, string | undefined> {
+  const entries = Object.entries(process.env);
+  return Object.fromEntries(entries.filter(([name]) => name.startsWith("COFFERDAM_")));
 }
 
 function controlSocket(child: ChildProcess): Socket {

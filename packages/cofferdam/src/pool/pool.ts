@@ -186,9 +186,7 @@ export class Pool<Module> implements AsyncDisposable {
   /** Finishes what was asked for, then ends the workers. Resolves when they are gone. */
   async close(): Promise<void> {
     if (!this.#closing && (this.#busy > 0 || this.#queue.length > 0)) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#whenIdle = resolve;
-      await promise;
+      await new Promise<void>((resolve) => (this.#whenIdle = resolve));
     }
     await this.#end();
   }

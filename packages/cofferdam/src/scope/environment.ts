@@ -8,12 +8,9 @@ const scratchVariables = new Set(["TMPDIR", "TMP", "TEMP"]);
 export function taskEnvironment(
   extra: Readonly<Record<string, string | undefined>> = {},
 ): Record<string, string> {
-  const env: Record<string, string> = {};
-  for (const [name, value] of Object.entries(process.env))
-    if (value !== undefined && !scratchVariables.has(name)) env[name] = value;
-  for (const [name, value] of Object.entries(extra)) {
-    if (value === undefined) delete env[name];
-    else env[name] = value;
-  }
-  return env;
+  const inherited = Object.entries(process.env).filter(([name]) => !scratchVariables.has(name));
+  const all = { ...Object.fromEntries(inherited), ...extra };
+  return Object.fromEntries(
+    Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
 }

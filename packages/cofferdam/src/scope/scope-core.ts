@@ -79,7 +79,7 @@ export class ScopeCore {
   }
 
   emit(event: WithoutTime<CofferdamEvent>): void {
-    this.#options.onEvent?.({ at: Date.now(), ...event } as CofferdamEvent);
+    this.#options.onEvent?.({ at: Date.now(), ...event });
   }
 
   /** Starts a process tree that ends, at the latest, with the scope. Rejects with `CLOSED`. */

@@ -33,9 +33,7 @@ export class ProcessTree {
     const table = await readProcessTable();
     const members = new Set<number>();
     const cookies = await Promise.all(
-      table.map(
-        (row) => row.pid !== process.pid && hasCookie(row.pid, (entry) => entry === this.#cookie),
-      ),
+      table.map((row) => hasCookie(row.pid, (entry) => entry === this.#cookie)),
     );
     table.forEach((row, index) => {
       const known = this.#seen.get(row.pid) === row.startTime;
