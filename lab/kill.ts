@@ -1,5 +1,8 @@
 import { type Census, type ProcessEntry, readProcessStat } from "./census/index.ts";
 
+/** How long an experiment gives its own last clean-up. */
+export const CLEANUP_DEADLINE_MS = 10_000;
+
 /** A process by the two numbers that name it for good. */
 export interface ProcessName {
   readonly pid: number;

@@ -1,13 +1,12 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type Census, describeProcess, openCensus, runFolder } from "../census/index.ts";
-import { endLeftovers } from "../kill.ts";
-import { defaultPhases, drawMoment, type Moment, type Phase } from "./moments.ts";
-import { checkOutputs, type Outputs, readOutputs } from "./outputs.ts";
+import { type Census, describeProcess } from "../census/index.ts";
+import { CLEANUP_DEADLINE_MS, endLeftovers } from "../kill.ts";
+import { defaultPhases, drawMoment, type Moment, type Phase, type Timing } from "./moments.ts";
+import { checkOutputs, listFiles, type Outputs, readOutputs } from "./outputs.ts";
 import { createPrng } from "./prng.ts";
+import { makePlace, openPlace } from "./place.ts";
 import { type Strike, strike, whenGone } from "./strike.ts";
 import { type CommandEnd, startSubject, type Subject } from "./subject.ts";
+import { runUndisturbed } from "./undisturbed.ts";
 import type { VictimKind } from "./victims.ts";
 
 export interface ChaosOptions {
@@ -18,7 +17,7 @@ export interface ChaosOptions {
   /** The number of the first round; a round depends on the seed and its number alone. */
   readonly first?: number;
   /** From where the moments are drawn; by default see {@link defaultPhases}. */
-  readonly phases?: (victim: VictimKind, expectedMs: number) => readonly Phase[];
+  readonly phases?: (victim: VictimKind, timing: Timing) => readonly Phase[];
   /** How long whatever a death condemns may still be seen. Default 2000. */
   readonly goneWithinMs?: number;
   /** When a run counts as hanging. Default: ten times the undisturbed run, and at least 60 s. */
@@ -53,14 +52,9 @@ export interface ChaosResult {
   readonly rounds: readonly Round[];
 }
 
-/** What an undisturbed run may need to vanish. */
-const SETTLE_MS = 500;
-
-/** For the last clean-up, by the harness itself. */
-const CLEANUP_DEADLINE_MS = 10_000;
-
 interface Setting extends ChaosOptions {
   readonly reference: Outputs;
+  readonly files: readonly string[];
   readonly phasesOfRun: readonly Phase[];
   readonly goneMs: number;
   readonly hangAfterMs: number;
@@ -71,13 +65,14 @@ interface Setting extends ChaosOptions {
  * it is left, that no unfinished file can be seen, and that the work gets done all the same.
  */
 export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
-  const { reference, expectedMs, left } = await runUndisturbed(options.subject);
+  const { reference, files, timing, left } = await runUndisturbed(options.subject);
   const setting: Setting = {
     ...options,
     reference,
-    phasesOfRun: (options.phases ?? defaultPhases)(options.victim, expectedMs),
+    files,
+    phasesOfRun: (options.phases ?? defaultPhases)(options.victim, timing),
     goneMs: options.goneWithinMs ?? 2_000,
-    hangAfterMs: options.hangMs ?? Math.max(60_000, 10 * expectedMs),
+    hangAfterMs: options.hangMs ?? Math.max(60_000, 10 * timing.expectedMs),
   };
   const rounds: Round[] = [];
   const first = options.first ?? 1;
@@ -88,37 +83,14 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
     if (options.bail?.(round) === true) break;
   }
   const { victim, seed } = options;
-  return { victim, seed, expectedMs, outputs: reference.size, undisturbedLeft: left, rounds };
-}
-
-/** Twice: the first run warms what can be warmed, and the second must make the same files. */
-async function runUndisturbed(
-  subject: Subject,
-): Promise<{ reference: Outputs; expectedMs: number; left: number }> {
-  const run = async (): Promise<{ outputs: Outputs; durationMs: number; left: number }> => {
-    using place = makePlace();
-    const { census, env } = openPlace(place);
-    const start = performance.now();
-    const command = await startSubject(subject, place.out, env);
-    const { code, signal } = await command.ended;
-    const durationMs = Math.round(performance.now() - start);
-    const { count } = await census.waitUntilEmpty(SETTLE_MS);
-    await endLeftovers(census, CLEANUP_DEADLINE_MS);
-    if (code !== 0) {
-      throw new Error(
-        `undisturbed, the command ended with ${signal ?? code ?? "?"}: ${command.stderrTail().trim()}`,
-      );
-    }
-    return { outputs: readOutputs(place.out, subject.suffix), durationMs, left: count };
+  return {
+    victim,
+    seed,
+    expectedMs: timing.expectedMs,
+    outputs: reference.size,
+    undisturbedLeft: left,
+    rounds,
   };
-  const warm = await run();
-  const { outputs: reference, durationMs, left } = await run();
-  const { torn, missing } = checkOutputs(warm.outputs, reference);
-  if (reference.size === 0) throw new Error(`the command makes no ${subject.suffix} files`);
-  if (torn.length + missing.length > 0) {
-    throw new Error(`two undisturbed runs differ in ${[...torn, ...missing].join(", ")}`);
-  }
-  return { reference, expectedMs: durationMs, left: warm.left + left };
 }
 
 async function playRound(setting: Setting, number: number): Promise<Round> {
@@ -201,13 +173,14 @@ async function condemnedGone(
 
 /** The next run over the same folder must end well and leave the whole set. */
 async function completeSet(
-  { subject, reference, hangAfterMs }: Setting,
+  { subject, reference, files, hangAfterMs }: Setting,
   out: string,
   env: NodeJS.ProcessEnv,
 ): Promise<string[]> {
   const next = await startSubject(subject, out, env);
   const end = await endOf(next, hangAfterMs);
   const { torn, missing } = checkOutputs(readOutputs(out, subject.suffix), reference);
+  const strays = listFiles(out).filter((path) => !files.includes(path));
   const tail = next.stderrTail().trim();
   return [
     ...(end === null ? ["the next run hangs"] : []),
@@ -216,6 +189,7 @@ async function completeSet(
       : []),
     ...torn.map((path) => `unfinished or altered after the next run: ${path}`),
     ...missing.map((path) => `missing after the next run: ${path}`),
+    ...strays.map((path) => `no undisturbed run leaves this: ${path}`),
   ];
 }
 
@@ -233,26 +207,4 @@ async function endOf(
     await command.ended;
   }
   return end;
-}
-
-interface Place {
-  readonly out: string;
-  readonly temporary: string;
-}
-
-/** Folders of one run's own: what is in them afterwards, this run has left. */
-function makePlace(): Place & Disposable {
-  const folder = mkdtempSync(join(tmpdir(), "chaos-"));
-  const [out, temporary] = [join(folder, "out"), join(folder, "t")];
-  mkdirSync(temporary);
-  return {
-    out,
-    temporary,
-    [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
-  };
-}
-
-function openPlace({ temporary }: Place): { census: Census; env: NodeJS.ProcessEnv } {
-  const census = openCensus({ scratch: [temporary, runFolder(temporary)] });
-  return { census, env: { TMPDIR: temporary, ...census.env } };
 }

@@ -1,5 +1,5 @@
 export { chaos, type ChaosOptions, type ChaosResult, type Round } from "./chaos.ts";
-export type { Anchor, Moment, Phase } from "./moments.ts";
+export type { Anchor, Moment, Phase, Timing } from "./moments.ts";
 export { createPrng, type Prng } from "./prng.ts";
 export { formatResult } from "./report.ts";
 export type { Subject } from "./subject.ts";

@@ -6,13 +6,14 @@ export interface Phase {
   readonly name: string;
   /** How often this phase is chosen, in relation to the others. */
   readonly weight: number;
-  /** The clock starts when the first process of this kind is seen. */
+  /** The clock starts when the first of this kind is seen. */
   readonly since: Anchor;
   readonly fromMs: number;
   readonly toMs: number;
 }
 
-export type Anchor = "command" | "keeper" | "worker";
+/** A process, or a file that a reader would take for finished. */
+export type Anchor = "command" | "keeper" | "worker" | "output";
 
 export interface Moment {
   readonly phase: string;
@@ -20,27 +21,35 @@ export interface Moment {
   readonly atMs: number;
 }
 
+/** How an undisturbed run goes, in milliseconds since its start. */
+export interface Timing {
+  readonly expectedMs: number;
+  /** When the first of each kind was seen; the whole run long for a kind that never was. */
+  readonly appearedMs: Readonly<Record<Anchor, number>>;
+}
+
 /** Most races live in the first milliseconds of a process. */
 const START_MS = 50;
 
 /** Half of the kills hit the start of something, the rest any moment of the run. */
-export function defaultPhases(victim: VictimKind, expectedMs: number): readonly Phase[] {
+export function defaultPhases(victim: VictimKind, timing: Timing): readonly Phase[] {
   const anchors: Readonly<Record<VictimKind, readonly Anchor[]>> = {
-    command: ["command", "keeper", "worker"],
-    keeper: ["keeper", "worker"],
-    both: ["keeper", "worker"],
-    init: ["worker"],
-    worker: ["worker"],
+    command: ["command", "keeper", "worker", "output"],
+    keeper: ["keeper", "worker", "output"],
+    both: ["keeper", "worker", "output"],
+    init: ["worker", "output"],
+    worker: ["worker", "output"],
   };
   const starts = anchors[victim].map((since) => ({
-    name: `${since} start`,
+    name: `first ${since}`,
     weight: 1,
     since,
     fromMs: 0,
     toMs: START_MS,
   }));
   const since = anchors[victim][0] ?? "command";
-  return [...starts, { name: "any", weight: starts.length, since, fromMs: 0, toMs: expectedMs }];
+  const toMs = timing.expectedMs - timing.appearedMs[since];
+  return [...starts, { name: "any", weight: starts.length, since, fromMs: 0, toMs }];
 }
 
 export function drawMoment(phases: readonly Phase[], prng: Prng): Moment {

@@ -13,12 +13,14 @@ export interface OutputCheck {
 }
 
 /** Files whose name ends in `suffix` and does not begin with a dot: what a reader takes for done. */
+export function listOutputs(folder: string, suffix: string): string[] {
+  return listFiles(folder).filter(
+    (path) => path.endsWith(suffix) && !path.split("/").some((part) => part.startsWith(".")),
+  );
+}
+
 export function readOutputs(folder: string, suffix: string): Outputs {
-  const files = listFiles(folder)
-    .filter(
-      (path) => path.endsWith(suffix) && !path.split("/").some((part) => part.startsWith(".")),
-    )
-    .toSorted();
+  const files = listOutputs(folder, suffix).toSorted();
   return new Map(
     files.map((path) => [
       path,

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type ProcessStat, readProcessStat } from "../census/index.ts";
 import { killExactly } from "../kill.ts";
-import type { Moment } from "./moments.ts";
+import type { Anchor, Moment } from "./moments.ts";
 import type { Prng } from "./prng.ts";
 import type { RunningCommand } from "./subject.ts";
 import { findVictims, ProcessTree, type VictimKind } from "./victims.ts";
@@ -26,7 +26,7 @@ export async function strike(
   const start = performance.now();
   let anchor = start;
   if (moment.since !== "command") {
-    while (findVictims(moment.since, command.pid).length === 0) {
+    while (!hasAppeared(moment.since, command, ProcessTree.read())) {
       if (command.hasEnded()) return null;
       await delay(1);
     }
@@ -45,6 +45,29 @@ export async function strike(
     await delay(1);
   }
   return null;
+}
+
+/** When the first of each kind was seen, in milliseconds since `start`. */
+export async function watchAppearances(
+  command: RunningCommand,
+  start: number,
+): Promise<Partial<Record<Anchor, number>>> {
+  const seen: Partial<Record<Anchor, number>> = { command: 0 };
+  while (!command.hasEnded() && (seen.worker === undefined || seen.output === undefined)) {
+    const tree = ProcessTree.read();
+    for (const kind of ["keeper", "worker", "output"] as const) {
+      if (seen[kind] === undefined && hasAppeared(kind, command, tree)) {
+        seen[kind] = Math.round(performance.now() - start);
+      }
+    }
+    await delay(1);
+  }
+  return seen;
+}
+
+function hasAppeared(anchor: Anchor, command: RunningCommand, tree: ProcessTree): boolean {
+  if (anchor === "output") return command.hasOutput();
+  return findVictims(anchor, command.pid, tree).length > 0;
 }
 
 /** Milliseconds until all of them are gone, or only wait to be reaped; `null` past the deadline. */

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { listOutputs } from "./outputs.ts";
 
 /** What is killed again and again: a command that fills a folder with files. */
 export interface Subject {
@@ -16,6 +17,8 @@ export interface RunningCommand {
   /** The end of what it wrote to stderr. */
   readonly stderrTail: () => string;
   readonly hasEnded: () => boolean;
+  /** Is there a file that a reader would take for finished? */
+  readonly hasOutput: () => boolean;
   /** Settles when the command itself has ended; what it started may live on. */
   readonly ended: Promise<CommandEnd>;
 }
@@ -53,5 +56,18 @@ export async function startSubject(
   });
   await once(child, "spawn");
   if (child.pid === undefined) throw new Error(`${command} has no pid`);
-  return { pid: child.pid, child, stderrTail: () => tail, hasEnded: () => end !== null, ended };
+  return {
+    pid: child.pid,
+    child,
+    stderrTail: () => tail,
+    hasEnded: () => end !== null,
+    hasOutput: () => {
+      try {
+        return listOutputs(out, subject.suffix).length > 0;
+      } catch {
+        return false; // A folder went away while it was read.
+      }
+    },
+    ended,
+  };
 }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { openCensus, type ProcessEntry, runFolder } from "../census/index.ts";
 import { HOSTILE_COUNT, HOSTILE_TASK, hostileKind } from "../hostile/index.ts";
-import { endLeftovers } from "../kill.ts";
+import { CLEANUP_DEADLINE_MS, endLeftovers } from "../kill.ts";
 import type { Adapter } from "./adapter.ts";
 
 /**
@@ -38,9 +38,6 @@ export interface Measurement {
   /** What the peer's process wrote to stderr. */
   readonly stderr: string;
 }
-
-/** For the last clean-up, by the experiment itself. */
-const CLEANUP_DEADLINE_MS = 10_000;
 
 /** For all four descendants to appear. */
 const START_DEADLINE_MS = 20_000;

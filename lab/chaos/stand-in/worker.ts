@@ -11,8 +11,9 @@ process.stdin.on("close", () => process.exit(3)).resume();
 for (let number = 1; number <= 12; number += 1) {
   const path = join(out, `${number}.md`);
   if (existsSync(path)) continue;
-  const place = mode === "careless" ? path : join(out, `.${number}.md.new`);
+  const place = mode !== "careful" ? path : join(out, `.${number}.md.new`);
   writeFileSync(place, `# ${number}\n`);
+  if (mode === "stuck" && number === 1) await new Promise(() => undefined);
   await delay(10); // This is the work: the moments that a kill may hit.
   appendFileSync(place, "the end\n");
   if (place !== path) renameSync(place, path);
