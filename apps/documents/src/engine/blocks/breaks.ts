@@ -1,4 +1,5 @@
 import type { Line } from "../model.ts";
+import { UNSPACED } from "../lines/run-text.ts";
 import { SCRIPT } from "../model.ts";
 import { readMarker, sectionDepth } from "./markers.ts";
 
@@ -67,6 +68,8 @@ function startsNote(text: string): boolean {
 
 function isIndented(context: BreakContext, line: Line, previous: Line, first: Line): boolean {
   if (line.rtl) return isIndentedFromRight(line, previous, first);
+  // An item goes on under its text, or at its marker; what stands further out is not the item's.
+  if (readMarker(first.text) !== undefined && line.x < first.x - 0.15 * line.size) return true;
   const step = line.x - previous.x;
   const wide = 0.75 * line.size;
   if (step < -wide) {
@@ -98,7 +101,9 @@ function endsShort(context: BreakContext, line: Line, previous: Line): boolean {
 }
 
 function hasRoom(context: BreakContext, line: Line, previous: Line): boolean {
-  const firstWord = /^\S+/u.exec(line.text)?.[0].length ?? 0;
+  const firstWord = UNSPACED.test(line.text.slice(0, 1))
+    ? 1
+    : (/^\S+/u.exec(line.text)?.[0].length ?? 0);
   const characters = Math.max(line.text.length, 1);
   const width = ((line.right - line.x) / characters) * (firstWord + 1);
   const room = line.rtl ? previous.x - context.left : context.right - previous.right;

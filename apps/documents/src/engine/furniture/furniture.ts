@@ -19,6 +19,8 @@ interface EdgeRow {
   readonly pattern: string;
   /** Whether it stands off from the text: the next row is further than lines usually are. */
   readonly apart: boolean;
+  /** Whether it is set no larger than the line next to it: a heading is larger. */
+  readonly small: boolean;
 }
 
 /** Running heads and feet stand in this part of the page at either edge … */
@@ -35,7 +37,6 @@ const SLOT_PART = 0.4;
  * on other pages at the same place, and what stands at such a place on the remaining pages.
  */
 export function dropFurniture(pages: readonly PageSegments[]): PageSegments[] {
-  if (pages.length < 2) return [...pages];
   const rows = pages.flatMap(edgeRows);
   const needed = pages.length <= 4 ? 2 : 3;
   const dropped = new Set<Segment>();
@@ -57,6 +58,11 @@ export function dropFurniture(pages: readonly PageSegments[]): PageSegments[] {
       for (const segment of row.segments) dropped.add(segment);
     }
   }
+  const opening = plainText(pages[0]?.segments ?? []);
+  for (const row of rows) {
+    if (isLoneNumber(row) || isRunningTitle(row, opening))
+      for (const segment of row.segments) dropped.add(segment);
+  }
   return pages.map((page) => ({
     ...page,
     segments: page.segments.filter((segment) => !dropped.has(segment)),
@@ -72,12 +78,14 @@ function edgeRows(page: PageSegments): EdgeRow[] {
     const size = line.size;
     const common = { page: page.page, segments: line.cells, pattern: patternOf(line.text) };
     if (index < EDGE_ROWS && line.baseline - page.top < depth) {
-      const gap = (near[index + 1]?.baseline ?? Infinity) - line.baseline;
+      const next = near[index + 1];
+      const gap = (next?.baseline ?? Infinity) - line.baseline;
       rows.push({
         ...common,
         edge: "head",
         distance: line.baseline - page.top,
         apart: gap > 1.45 * size,
+        small: size <= (next?.size ?? 0) && !line.bold,
       });
     } else if (fromEnd < EDGE_ROWS && page.bottom - line.baseline < depth) {
       const gap = line.baseline - (near[index - 1]?.baseline ?? -Infinity);
@@ -86,6 +94,7 @@ function edgeRows(page: PageSegments): EdgeRow[] {
         edge: "foot",
         distance: page.bottom - line.baseline,
         apart: gap > 1.45 * size,
+        small: true,
       });
     }
   }
@@ -104,6 +113,35 @@ export function patternOf(text: string): string {
 
 function isPageNumber(pattern: string): boolean {
   return /^(?:page |seite |- ?|– ?)?#(?: ?(?:of|\/|von) ?#)?(?: ?[-–])?$/u.test(pattern);
+}
+
+/** A page's own number at its foot needs no second page to be known for what it is. */
+function isLoneNumber(row: EdgeRow): boolean {
+  return (
+    row.edge === "foot" &&
+    row.apart &&
+    isPageNumber(row.pattern) &&
+    plainText(row.segments).includes(String(row.page))
+  );
+}
+
+/**
+ * A head that stands on one page only, as in a paper of two pages: it repeats words of the first
+ * page, or has the page's number at one end.
+ */
+function isRunningTitle(row: EdgeRow, opening: string): boolean {
+  if (row.edge !== "head" || row.page < 2 || !row.apart) return false;
+  const text = plainText(row.segments);
+  const numbered = text.startsWith(`${row.page} `) || text.endsWith(` ${row.page}`);
+  const words = text.replace(/^\d+ | \d+$/gu, "");
+  return words.length >= 8 && (opening.includes(words) || (numbered && row.small));
+}
+
+function plainText(segments: readonly Segment[]): string {
+  return segments
+    .map((segment) => segment.text)
+    .join(" ")
+    .toLowerCase();
 }
 
 function slotOf(row: EdgeRow): string {
