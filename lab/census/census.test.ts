@@ -123,6 +123,15 @@ describe("processes", () => {
     await expectVanishing(census);
   });
 
+  it("counts the new descendants of the process it runs in, when that is a root", async () => {
+    const census = openCensus({ roots: [{ pid: process.pid }] });
+    const child = spawn("sh", ["-c", "env -i sleep 600; :"], { stdio: "ignore" });
+    const [sleep] = await seen(census, 1, "sleep");
+    expect(sleep?.reason).toBe("descent");
+    expect(census.compare().left.processes.map((entry) => entry.process.pid)).toContain(child.pid);
+    await expectVanishing(census);
+  });
+
   it("counts an orphan under a marked path, and lists it apart without the mark", async () => {
     const folder = mkdtempSync(join(tmpdir(), "census-"));
     try {
