@@ -7,7 +7,7 @@ import { CofferdamError, errorMessage } from "../errors/index.ts";
 import type { ContainedProcess, ProcessEnd, ProcessSpec } from "./backend.ts";
 import { Channels } from "./channels.ts";
 import { openPipes } from "./pipes.ts";
-import { decodeEnd, errnoName } from "./process-end.ts";
+import { decodeEnd, endUntold, errnoName } from "./process-end.ts";
 import { startFields } from "./start-fields.ts";
 import { encodeFrame, FrameReader, reply, request, tag, wireVersion } from "./wire.ts";
 import type { FieldValue, Fields, Frame } from "./wire.ts";
@@ -188,10 +188,14 @@ export class KeeperConnection {
     for (const task of tasks)
       if (task.pid === 0) task.started.reject(new CofferdamError("KEEPER_LOST", "the keeper died"));
     const running = tasks.filter((task) => task.pid !== 0);
-    if (!this.#closing) {
-      void this.#channels?.then((channels) => channels.close());
-      this.#events.lost(running);
+    if (this.#closing) {
+      // It went with all its tasks, as it was asked to.
+      const left = this.#child.exitCode === 0 ? 0 : 1;
+      for (const task of running) task.ended.resolve(endUntold("stopped", left));
+      return;
     }
+    void this.#channels?.then((channels) => channels.close());
+    this.#events.lost(running);
   }
 
   #forget(id: number): void {
@@ -201,13 +205,11 @@ export class KeeperConnection {
 
   /** An idle keeper does not keep this process running; one with tasks does. */
   #hold(): void {
-    if (this.#tasks.size > 0 || this.#closing) {
-      this.#child.ref();
-      this.#control.ref();
-    } else {
-      this.#child.unref();
-      this.#control.unref();
-    }
+    const complaints = this.#child.stderr as Socket | null;
+    const hold = this.#tasks.size > 0 || this.#closing ? "ref" : "unref";
+    this.#child[hold]();
+    this.#control[hold]();
+    complaints?.[hold]();
   }
 }
 

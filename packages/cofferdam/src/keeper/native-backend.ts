@@ -8,7 +8,7 @@ import type {
 } from "./backend.ts";
 import { Listeners } from "./listeners.ts";
 import { KeeperConnection, type KeeperTask } from "./keeper-connection.ts";
-import { keeperLostEnd } from "./process-end.ts";
+import { endUntold } from "./process-end.ts";
 
 /** Keepers that died in a row without having ended a single task: then it is not bad luck. */
 const lossesToGiveUp = 5;
@@ -118,7 +118,7 @@ export class NativeBackend implements Backend {
       this.#listeners.call("keeperStarted", connection.pid);
       return connection;
     } finally {
-      for (const task of running) task.ended.resolve(keeperLostEnd(left));
+      for (const task of running) task.ended.resolve(endUntold("keeper-lost", left));
     }
   }
 }

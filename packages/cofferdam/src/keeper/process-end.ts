@@ -69,10 +69,10 @@ function decodeLeak(line: string): Leak[] {
 
 const nothing: Measured = { value: 0, method: "lower-bound" };
 
-/** The end of a process whose keeper died: the kernel has killed its tree, and told nothing. */
-export function keeperLostEnd(left: number): ProcessEnd {
+/** The end of a process whose keeper ended with it: the tree is dead, and nobody tells how it was. */
+export function endUntold(cause: "keeper-lost" | "stopped", left: number): ProcessEnd {
   return {
-    cause: "keeper-lost",
+    cause,
     exitCode: null,
     signal: null,
     cpuMs: null,

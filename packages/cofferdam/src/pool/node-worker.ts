@@ -1,11 +1,13 @@
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Readable } from "node:stream";
+import { errorMessage, type ErrorCode } from "../errors/index.ts";
 import type { ContainedProcess, ProcessEnd } from "../keeper/index.ts";
 import { taskEnvironment, type ScopeCore } from "../scope/index.ts";
 import { MessageReader, writeMessage, type Message } from "../worker/frames.ts";
 import type { FromWorker, RemoteError, ToWorker } from "../worker/messages.ts";
 import { decodeValue, type Encoded } from "../worker/values.ts";
+import { explainWorkerEnd, type WorkerBounds } from "./task-error.ts";
 
 /** `main.ts` in the repository, `main.js` in the published package. */
 const workerMain = fileURLToPath(
@@ -38,6 +40,7 @@ export class NodeWorker {
   readonly #reader = new MessageReader();
   #onLoaded!: (problem: RemoteError | null) => void; // set in the constructor
   #log = "";
+  #brokenProtocol: string | undefined;
   tasksStarted = 0;
 
   static async start(scope: ScopeCore, spec: WorkerSpec): Promise<NodeWorker> {
@@ -70,6 +73,13 @@ export class NodeWorker {
   /** The end of what it has written to its standard output and error. */
   get log(): string {
     return this.#log;
+  }
+
+  /** Why its end left a task without a result. */
+  explain(end: ProcessEnd, bounds: WorkerBounds): { code: ErrorCode; message: string } {
+    if (this.#brokenProtocol === undefined) return explainWorkerEnd(end, this.#log, bounds);
+    const why = `its worker sent something that is not the worker protocol (${this.#brokenProtocol})`;
+    return { code: "PROTOCOL", message: `${why}; nothing but Cofferdam may write to descriptor 3` };
   }
 
   /** Calls a function. `answer` is not called when the worker dies first. */
@@ -107,7 +117,7 @@ export class NodeWorker {
       for (const message of this.#reader.read(chunk)) this.#onMessage(message);
     } catch (error) {
       // Not our protocol: its program wrote to descriptor 3. Nothing it says can be trusted.
-      this.#log += `\nthe worker broke the protocol: ${String(error)}`;
+      this.#brokenProtocol = errorMessage(error);
       this.#process.stop(0);
     }
   }

@@ -14,7 +14,7 @@ import type { RemoteError } from "../worker/messages.ts";
 import { encodeValue, type Encoded } from "../worker/values.ts";
 import { mapWithPool, type MapOptions, type MapResult } from "./map.ts";
 import { NodeWorker, type TaskAnswer } from "./node-worker.ts";
-import { explainWorkerEnd, PoolTaskError, tail } from "./task-error.ts";
+import { PoolTaskError, tail, type WorkerBounds } from "./task-error.ts";
 
 export interface PoolOptions {
   /** Default: the number of CPUs this process may use. */
@@ -255,10 +255,7 @@ export class Pool<Module> implements AsyncDisposable {
     ]);
     if ("end" in first) {
       if (this.#closing || first.end.cause === "keeper-lost") return;
-      const why = explainWorkerEnd(first.end, worker.log, {
-        timeoutMs: undefined,
-        memoryBytes: this.#memoryBytes,
-      });
+      const why = worker.explain(first.end, this.#bounds(undefined));
       // Killed from outside is bad luck; anything else will happen again.
       this.#startFailed(`a worker did not start: ${why.message}`, first.end.cause === "memory");
     } else if (first.problem) {
@@ -296,15 +293,13 @@ export class Pool<Module> implements AsyncDisposable {
     });
     void worker.ended.then((end) => {
       if (!done()) return;
-      this.#onTaskLost(
-        job,
-        explainWorkerEnd(end, worker.log, {
-          timeoutMs: job.timeoutMs,
-          memoryBytes: this.#memoryBytes,
-        }),
-      );
+      this.#onTaskLost(job, worker.explain(end, this.#bounds(job.timeoutMs)));
       this.#dispatch();
     });
+  }
+
+  #bounds(timeoutMs: number | undefined): WorkerBounds {
+    return { timeoutMs, memoryBytes: this.#memoryBytes };
   }
 
   #settle(job: Job, answer: TaskAnswer): void {

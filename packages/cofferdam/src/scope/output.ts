@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import { finished } from "node:stream/promises";
 
 /** After the whole tree is gone only a process that nobody saw can hold a pipe open. */
 const straggleMs = 500;
@@ -16,14 +17,11 @@ export class Output {
   constructor(stream: Readable | null, limitBytes: number) {
     this.#limitBytes = limitBytes;
     this.#stream = stream;
-    this.finished = new Promise((resolve) => {
-      if (!stream) {
-        resolve();
-        return;
-      }
-      stream.on("data", (chunk: Buffer) => this.#take(chunk));
-      stream.once("close", resolve).once("error", () => resolve());
-    });
+    stream?.on("data", (chunk: Buffer) => this.#take(chunk));
+    // Not by an event: a stream without output may have closed before anybody listened.
+    this.finished = stream
+      ? finished(stream, { writable: false }).catch(() => undefined)
+      : Promise.resolve();
   }
 
   /** For when the processes are gone: waits for the rest, but not for ever. */

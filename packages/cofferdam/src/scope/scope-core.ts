@@ -33,6 +33,7 @@ export class ScopeCore {
   readonly #options: ScopeOptions;
   readonly #tally = new Tally();
   readonly #running = new Set<ContainedProcess>();
+  readonly #starting = new Set<Promise<ContainedProcess>>();
   readonly #closers = new Set<() => Promise<void>>();
   readonly #unlisten: () => void;
   readonly #ended = new AbortController();
@@ -86,7 +87,9 @@ export class ScopeCore {
   async launch(spec: ProcessSpec): Promise<ContainedProcess> {
     this.#refuseWhenClosed();
     const startedAt = performance.now();
-    const contained = await this.#backend.start(spec);
+    const starting = this.#backend.start(spec);
+    this.#starting.add(starting);
+    const contained = await starting.finally(() => this.#starting.delete(starting));
     const task = this.#nextTask++;
     this.#tally.taskStarted();
     this.#running.add(contained);
@@ -122,6 +125,7 @@ export class ScopeCore {
   async #close(): Promise<ScopeReport> {
     this.#ended.abort(new CofferdamError("CANCELLED", "the scope was closed"));
     await Promise.all(Array.from(this.#closers, (close) => close()));
+    await Promise.allSettled(this.#starting);
     for (const process of this.#running) process.stop(0);
     await Promise.all(Array.from(this.#running, (process) => process.ended));
     this.#unlisten();

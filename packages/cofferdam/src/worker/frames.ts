@@ -12,8 +12,9 @@ export interface Message {
   readonly parts: readonly Uint8Array[];
 }
 
-/** A peer that announces more is broken, not busy. */
+/** A peer that announces more is broken, not busy; text that a program prints looks like that. */
 const frameBytesMax = 2 ** 31 - 1;
+const headerBytesMax = 2 ** 29;
 
 export function writeMessage(
   socket: Socket,
@@ -43,8 +44,11 @@ export class MessageReader {
     this.#bytes += chunk.length;
     for (;;) {
       if (this.#bytes < 8) return;
-      const length = this.#peekLength();
-      if (length < 4 || length > frameBytesMax) throw new RangeError("not a frame");
+      const start = this.#start();
+      const length = start.readUInt32LE(0);
+      const headerLength = start.readUInt32LE(4);
+      if (length > frameBytesMax || headerLength > Math.min(headerBytesMax, length - 4))
+        throw new RangeError("not a frame");
       if (this.#bytes < 4 + length) return;
       const all = this.#chunks.length === 1 && this.#chunks[0] ? this.#chunks[0] : this.#join();
       const rest = all.subarray(4 + length);
@@ -54,9 +58,10 @@ export class MessageReader {
     }
   }
 
-  #peekLength(): number {
+  /** A buffer that holds at least the two lengths. */
+  #start(): Buffer {
     const first = this.#chunks[0];
-    return first && first.length >= 4 ? first.readUInt32LE(0) : this.#join().readUInt32LE(0);
+    return first && first.length >= 8 ? first : this.#join();
   }
 
   #join(): Buffer {
@@ -68,7 +73,6 @@ export class MessageReader {
 
 function parseMessage(body: Buffer): Message {
   const end = 4 + body.readUInt32LE(0);
-  if (end > body.length) throw new RangeError("a header beyond its frame");
   const header: unknown = JSON.parse(body.toString("utf8", 4, end));
   if (typeof header !== "object" || header === null) throw new RangeError("a header of no object");
   const lengths: unknown = (header as Record<string, unknown>)["parts"];

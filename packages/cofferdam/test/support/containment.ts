@@ -1,0 +1,17 @@
+import { openScope, type Containment } from "cofferdam";
+
+/** What can be had here, found once per test file. */
+export async function findContainment(): Promise<Containment> {
+  const scope = await openScope();
+  await scope.close();
+  return scope.containment;
+}
+
+const found = await findContainment();
+
+/** Names a test that needs namespaces, so that a skipped one says why. */
+export const namespaced = {
+  skip: found.tree !== "namespace",
+  name: (name: string): string =>
+    found.tree === "namespace" ? name : `${name} (skipped, because namespaces cannot be had here)`,
+};

@@ -1,0 +1,52 @@
+import { describe, expect, it } from "vitest";
+import { decodeValue, encodeValue } from "../../src/worker/values.ts";
+
+function roundTrip(value: unknown): unknown {
+  const { json, parts } = encodeValue(value);
+  return decodeValue(JSON.parse(JSON.stringify(json)), parts);
+}
+
+describe("values between processes", () => {
+  it.each([
+    ["text", "ü\u0000\ud83d\ude00"],
+    ["numbers", [0, -0, 1.5, NaN, Infinity, -Infinity, 2 ** 53]],
+    ["nothing", [null, undefined]],
+    ["a bigint", 123456789012345678901234567890n],
+    ["nested objects", { a: [{ b: { c: [] } }], d: undefined }],
+    ["an object with our own key", { $: "part", i: 0, nested: { $: 1 } }],
+    ["bytes", Uint8Array.of(1, 2, 3)],
+    ["wide numbers", [Float64Array.of(1.5, NaN), BigInt64Array.of(-1n), Float32Array.of(2)]],
+    ["an ArrayBuffer", Uint8Array.of(9, 8).buffer],
+    ["a key named __proto__", JSON.parse('{"__proto__": {"polluted": true}}')],
+  ])("%s come back the same", (_, value) => {
+    expect(roundTrip(value)).toEqual(value);
+  });
+
+  it("keeps a view's own part of its buffer", () => {
+    const whole = Float32Array.of(1, 2, 3, 4);
+    expect(roundTrip(whole.subarray(1, 3))).toEqual(Float32Array.of(2, 3));
+  });
+
+  it("does not let a key reach the prototype", () => {
+    const value = roundTrip(JSON.parse('{"__proto__": {"polluted": true}}'));
+    expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
+    expect((value as { polluted?: unknown }).polluted).toBeUndefined();
+  });
+
+  it.each([
+    ["a function", { call: () => 1 }, "value.call is a function"],
+    ["a symbol", [Symbol("x")], "value[0] is a symbol"],
+    ["a Map", new Map(), "value is a Map"],
+    ["a Date", { when: new Date() }, "value.when is a Date"],
+  ])("refuses %s and names the place", (_, value, message) => {
+    expect(() => encodeValue(value)).toThrow(message);
+  });
+
+  it("refuses a cycle, and not a value that stands in two places", () => {
+    const cycle: Record<string, unknown> = {};
+    cycle["self"] = { cycle };
+    expect(() => encodeValue(cycle)).toThrow("value.self.cycle is a cycle");
+    const twice = { a: 1 };
+    expect(roundTrip([twice, twice])).toEqual([{ a: 1 }, { a: 1 }]);
+  });
+});
