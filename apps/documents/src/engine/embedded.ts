@@ -1,6 +1,8 @@
 import { toBlocks } from "./blocks/blocks.ts";
 import { collectVocabulary } from "./blocks/join-lines.ts";
 import { measureDocument } from "./blocks/stats.ts";
+import { commonGutters } from "./columns/common-gutters.ts";
+import { findGutter } from "./columns/gutter.ts";
 import { toRegions } from "./columns/regions.ts";
 import type { Conversion, ConvertOptions, Engine } from "./engine.ts";
 import { DocumentError } from "./errors.ts";
@@ -48,7 +50,9 @@ function toDocument(pages: readonly PageRuns[], acrossPages: boolean): Element[]
     pages.map((page) => ({ ...page, segments: toSegments(page.runs) })),
   );
   const regions: Region[] = [];
-  for (const page of segments) regions.push(...toRegions(page.segments, page.page, regions.length));
+  const gutters = commonGutters(segments.map((page) => findGutter(page.segments)));
+  for (const page of segments)
+    regions.push(...toRegions(page.segments, page.page, regions.length, gutters));
   const stats = measureDocument(regions);
   const vocabulary = collectVocabulary(
     regions.flatMap((region) => region.lines.map((line) => line.text)),

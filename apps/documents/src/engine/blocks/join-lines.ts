@@ -37,7 +37,7 @@ export function joinTexts(before: string, after: string, vocabulary: Vocabulary)
   const half = HYPHEN_END.exec(before)?.[1];
   const rest = WORD_START.exec(after)?.[1];
   if (half !== undefined && rest !== undefined) {
-    return keepsHyphen(before, half, rest, vocabulary)
+    return keepsHyphen(before, after, half, rest, vocabulary)
       ? before.replace(/\u00AD$/u, "") + after
       : before.slice(0, -1) + after;
   }
@@ -47,12 +47,20 @@ export function joinTexts(before: string, after: string, vocabulary: Vocabulary)
   return unspaced ? before + after : `${before} ${after}`;
 }
 
-function keepsHyphen(before: string, half: string, rest: string, vocabulary: Vocabulary): boolean {
+function keepsHyphen(
+  before: string,
+  after: string,
+  half: string,
+  rest: string,
+  vocabulary: Vocabulary,
+): boolean {
   if (before.endsWith("\u00AD")) return false;
   const a = half.toLowerCase();
   const b = rest.toLowerCase();
   if (vocabulary.has(a + b)) return false;
-  if (!/^\p{Ll}/u.test(rest)) return true;
+  if (/^ma?c$/u.test(a)) return false;
+  // "interpreter-" before "to-trace": the break fell inside a chain of hyphens.
+  if (after.charAt(rest.length) === "-" || !/^\p{Ll}/u.test(rest)) return true;
   if (vocabulary.has(`${a}-${b}`)) return true;
   // A chain such as "state-of-the-" is a compound already.
   if (/[\p{L}]-[\p{L}]+-$/u.test(before)) return true;

@@ -1,23 +1,28 @@
 import { toLines } from "../lines/lines.ts";
 import type { Region, Segment } from "../model.ts";
+import { fitsGutter } from "./common-gutters.ts";
 import { findGutter } from "./gutter.ts";
 import { isAcross, wideTableRows } from "./wide-tables.ts";
 
 /** Columns within columns are cut this deep: four columns are two cuts, then two each. */
 const MAX_DEPTH = 3;
 
-/** Cuts a page into regions, in reading order, counted on from `firstIndex`. */
+/**
+ * Cuts a page into regions, in reading order, counted on from `firstIndex`. `common` are the
+ * document's usual gutters, for pages that do not show theirs clearly.
+ */
 export function toRegions(
   segments: readonly Segment[],
   page: number,
   firstIndex: number,
+  common: readonly number[] = [],
 ): Region[] {
-  return cut(segments, 0).map((group, index) => toRegion(group, page, firstIndex + index));
+  const gutter = findGutter(segments) ?? common.find((x) => fitsGutter(segments, x));
+  return cut(segments, gutter, 0).map((group, index) => toRegion(group, page, firstIndex + index));
 }
 
-function cut(segments: readonly Segment[], depth: number): Segment[][] {
+function cut(segments: readonly Segment[], gutter: number | undefined, depth: number): Segment[][] {
   if (segments.length === 0) return [];
-  const gutter = depth < MAX_DEPTH ? findGutter(segments) : undefined;
   if (gutter === undefined) return [[...segments]];
   const tableRows = wideTableRows(segments, gutter);
   const groups: Segment[][] = [];
@@ -45,7 +50,8 @@ function cut(segments: readonly Segment[], depth: number): Segment[][] {
 }
 
 function cutColumn(segments: readonly Segment[], depth: number): Segment[][] {
-  return segments.length === 0 ? [] : cut(segments, depth + 1);
+  if (segments.length === 0) return [];
+  return cut(segments, depth + 1 < MAX_DEPTH ? findGutter(segments) : undefined, depth + 1);
 }
 
 function toRegion(segments: readonly Segment[], page: number, index: number): Region {

@@ -21,6 +21,8 @@ interface EdgeRow {
   readonly apart: boolean;
   /** Whether it is set no larger than the line next to it: a heading is larger. */
   readonly small: boolean;
+  /** Whether nothing stands nearer to the edge. */
+  readonly outermost: boolean;
 }
 
 /** Running heads and feet stand in this part of the page at either edge … */
@@ -44,8 +46,8 @@ export function dropFurniture(pages: readonly PageSegments[]): PageSegments[] {
   for (const group of groupBy(rows, (row) => `${row.edge} ${row.pattern}`)) {
     for (const place of samePlace(group)) {
       const standsOff = place.filter((row) => row.apart || isPageNumber(row.pattern)).length;
-      if (new Set(place.map((row) => row.page)).size < needed || standsOff * 2 < place.length)
-        continue;
+      if (new Set(place.map((row) => row.page)).size < needed) continue;
+      if (standsOff * 2 < place.length || !followsPages(place)) continue;
       for (const row of place) {
         for (const segment of row.segments) dropped.add(segment);
         const slot = slotOf(row);
@@ -58,7 +60,7 @@ export function dropFurniture(pages: readonly PageSegments[]): PageSegments[] {
       for (const segment of row.segments) dropped.add(segment);
     }
   }
-  const opening = plainText(pages[0]?.segments ?? []);
+  const opening = largestText(pages[0]?.segments ?? []);
   for (const row of rows) {
     if (isLoneNumber(row) || isRunningTitle(row, opening))
       for (const segment of row.segments) dropped.add(segment);
@@ -86,6 +88,7 @@ function edgeRows(page: PageSegments): EdgeRow[] {
         distance: line.baseline - page.top,
         apart: gap > 1.45 * size,
         small: size <= (next?.size ?? 0) && !line.bold,
+        outermost: index === 0,
       });
     } else if (fromEnd < EDGE_ROWS && page.bottom - line.baseline < depth) {
       const gap = line.baseline - (near[index - 1]?.baseline ?? -Infinity);
@@ -95,6 +98,7 @@ function edgeRows(page: PageSegments): EdgeRow[] {
         distance: page.bottom - line.baseline,
         apart: gap > 1.45 * size,
         small: true,
+        outermost: fromEnd === 0,
       });
     }
   }
@@ -115,6 +119,24 @@ function isPageNumber(pattern: string): boolean {
   return /^(?:page |seite |- ?|– ?)?#(?: ?(?:of|\/|von) ?#)?(?: ?[-–])?$/u.test(pattern);
 }
 
+/**
+ * Whether the rows are alike but for a number that goes with the page's. "Chapter 1", "Chapter 2"
+ * at the top of a page are alike too, and they are headings.
+ */
+function followsPages(rows: readonly EdgeRow[]): boolean {
+  const texts = new Map<string, number>();
+  const offsets = new Map<number, number>();
+  for (const row of rows) {
+    const text = plainText(row.segments);
+    texts.set(text, (texts.get(text) ?? 0) + 1);
+    const numbers = new Set((text.match(/\d+/gu) ?? []).map((digits) => Number(digits) - row.page));
+    for (const offset of numbers) offsets.set(offset, (offsets.get(offset) ?? 0) + 1);
+    // A page's number in roman letters is taken on trust.
+    if (numbers.size === 0 && row.pattern.includes("#")) return true;
+  }
+  return Math.max(...texts.values(), ...offsets.values()) >= 0.6 * rows.length;
+}
+
 /** A page's own number at its foot needs no second page to be known for what it is. */
 function isLoneNumber(row: EdgeRow): boolean {
   return (
@@ -126,15 +148,21 @@ function isLoneNumber(row: EdgeRow): boolean {
 }
 
 /**
- * A head that stands on one page only, as in a paper of two pages: it repeats words of the first
- * page, or has the page's number at one end.
+ * A head that stands on one page only, as in a paper of two pages: it repeats words of the
+ * title, or has the page's number at one end.
  */
 function isRunningTitle(row: EdgeRow, opening: string): boolean {
-  if (row.edge !== "head" || row.page < 2 || !row.apart) return false;
+  if (row.edge !== "head" || row.page < 2 || !row.apart || !row.outermost) return false;
   const text = plainText(row.segments);
   const numbered = text.startsWith(`${row.page} `) || text.endsWith(` ${row.page}`);
   const words = text.replace(/^\d+ | \d+$/gu, "");
   return words.length >= 8 && (opening.includes(words) || (numbered && row.small));
+}
+
+/** A first page's largest type is its title. */
+function largestText(segments: readonly Segment[]): string {
+  const largest = segments.reduce((most, segment) => Math.max(most, segment.size), 0);
+  return plainText(segments.filter((segment) => segment.size >= 0.95 * largest));
 }
 
 function plainText(segments: readonly Segment[]): string {

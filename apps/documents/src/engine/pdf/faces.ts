@@ -6,7 +6,7 @@ const PLAIN: Face = { bold: false, italic: false, mono: false };
 /** Names differ by foundry: "Bold", "Medi" (URW Nimbus), "CMBX" (Computer Modern bold extended). */
 const BOLD = /bold|black|heavy|demi|medi(?!um)|\bcmbx|\bcmb\d|sfbx|ssbx|-bd|semibd/iu;
 const ITALIC = /ital|obli|slant|\bcmti|\bcmsl|-it\b/iu;
-const MONO = /mono|courier|typewriter|consol|\bcmtt|\bcmsltt|sftt|menlo|inconsolata|code\b|fixed/iu;
+const MONO = /mono|courier|consol|\bcmtt|\bcmsltt|sftt|menlo|inconsolata|code\b|fixed/iu;
 
 interface LoadedFont {
   readonly name?: unknown;

@@ -10,6 +10,7 @@ const TITLE_LARGER = 1.2;
 const MAX_CHARACTERS = 220;
 const MAX_LINES = 5;
 const MAX_LEVEL = 6;
+const MANY_STYLES = 5;
 const KNOWN =
   /^(?:abstract|summary|introduction|contents|table of contents|preface|foreword|references|bibliography|acknowledge?ments?|appendix|conclusions?)\b/iu;
 
@@ -40,7 +41,8 @@ function isMostlyBold(texts: readonly TextBlock[], bodySize: number): boolean {
 
 function isCandidate(block: TextBlock, bodySize: number, boldBody: boolean): boolean {
   const text = blockText(block);
-  if (text.length > MAX_CHARACTERS || block.lines.length > MAX_LINES || block.mono) return false;
+  if (text.length > MAX_CHARACTERS || block.lines.length > MAX_LINES) return false;
+  if (block.mono && !block.bold && block.size < TITLE_LARGER * bodySize) return false;
   const letters = text.match(/\p{L}/gu)?.length ?? 0;
   // Chart labels and formulas set large have few letters among their signs.
   if (letters < 2 || letters < 0.4 * text.replace(/\s/gu, "").length || isCaption(text))
@@ -50,8 +52,8 @@ function isCandidate(block: TextBlock, bodySize: number, boldBody: boolean): boo
   if (block.size >= LARGER * bodySize) return true;
   if (block.size < 0.95 * bodySize || block.lines.length > 3) return false;
   const numbered = sectionDepth(text) !== undefined;
-  const sentence = /[.!?…]$/u.test(text) && text.length > 40;
-  if (block.bold && !boldBody) return !sentence && !/[.:]$/u.test(text.length > 60 ? text : "");
+  const sentence = /[.!?…]$/u.test(text) && (text.length > 40 || !numbered);
+  if (block.bold && !boldBody) return !sentence && !(text.length > 60 && text.endsWith(":"));
   return block.italic && numbered && block.lines.length === 1 && !sentence;
 }
 
@@ -155,12 +157,18 @@ function rankStyles(
       Number(b.bold) - Number(a.bold) ||
       Number(a.italic) - Number(b.italic),
   );
+  const counts = new Map<string, number>();
+  for (const block of headings) counts.set(styleOf(block), (counts.get(styleOf(block)) ?? 0) + 1);
   const ranks = new Map<string, number>();
   let rank = 0;
   for (const block of ordered) {
-    // What is larger than the title (a page's banner) does not push everything down.
-    if (title === undefined || block.size <= title.size || rank === 0) rank += 1;
-    ranks.set(styleOf(block), rank);
+    // A cover sets every line in another size. Where there are many looks, one that is used once
+    // is not a level of its own; and what is larger than the title does not push it down.
+    const once =
+      counts.get(styleOf(block)) === 1 && block !== title && ordered.length > MANY_STYLES;
+    const banner = title !== undefined && block.size > title.size && rank > 0;
+    if (!once && !banner) rank += 1;
+    ranks.set(styleOf(block), once ? rank + 1 : rank);
   }
   return ranks;
 }
