@@ -8,6 +8,7 @@ export default defineConfig({
     // Tests wait for events, never for time: this is only the point where a hang is called one.
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    setupFiles: ["test/setup-census.ts"],
     pool: "forks",
     maxWorkers: 2,
     reporters: ["default"],
