@@ -1,6 +1,7 @@
 // Builds the keeper with the C compiler of the machine: keeper/build/cofferdam-keeper.
 // Runs at `npm install` (with --optional: without a compiler the library still works, by process
-// groups) and as `npm run build`. Old syntax on purpose: any Node can run it.
+// groups) and as `npm run build`. `--static --into FOLDER` builds the one that a platform package
+// ships. Old syntax on purpose: any Node can run it.
 "use strict";
 var childProcess = require("child_process");
 var fs = require("fs");
@@ -10,12 +11,15 @@ var optional = process.argv.includes("--optional");
 var isStatic = process.argv.includes("--static");
 var root = path.join(__dirname, "..");
 var sources = path.join(root, "keeper", "src");
-var build = path.join(root, "keeper", "build");
+var into = process.argv.indexOf("--into");
+var build = into < 0 ? path.join(root, "keeper", "build") : path.resolve(process.argv[into + 1]);
 var target = path.join(build, "cofferdam-keeper");
 
 function giveUp(why) {
   console.error(
-    "cofferdam: the keeper was not built: " + why + ". Everything runs without it, but contains by process " +
+    "cofferdam: the keeper was not built: " +
+      why +
+      ". Everything runs without it, but contains by process " +
       "groups only, which is never called verified. To get it: install a C compiler (Debian: " +
       "`apt-get install gcc libc6-dev`), then `npm run build`.",
   );
@@ -35,12 +39,30 @@ var files = fs
 fs.mkdirSync(build, { recursive: true });
 // Built beside the target and renamed: a running keeper is never written over.
 var fresh = target + "." + process.pid;
-var flags = ["-std=c11", "-D_GNU_SOURCE", "-O2", "-g", "-Wall", "-Wextra", "-fstack-protector-strong"];
-if (isStatic) flags.push("-static");
+var flags = [
+  "-std=c11",
+  "-D_GNU_SOURCE",
+  "-O2",
+  "-g",
+  "-Wall",
+  "-Wextra",
+  "-fstack-protector-strong",
+];
+if (isStatic) flags.push("-static", "-s");
 var extra = (process.env.CFLAGS || "").split(" ").filter(Boolean);
 var result = childProcess.spawnSync(compiler, flags.concat(extra, ["-o", fresh], files), {
   stdio: ["ignore", "inherit", "inherit"],
 });
 if (result.error) giveUp("no C compiler `" + compiler + "` (" + result.error.code + ")");
 if (result.status !== 0) giveUp("`" + compiler + "` ended with code " + result.status);
+if (into >= 0) checkProcessor();
 fs.renameSync(fresh, target);
+
+/** A compiler builds for its own processor, unless `CC` names another: not into the wrong package. */
+function checkProcessor() {
+  var wanted = JSON.parse(fs.readFileSync(path.join(build, "package.json"), "utf8")).cpu[0];
+  var machine = fs.readFileSync(fresh).readUInt16LE(18); // ELF: e_machine
+  if (machine === { x64: 62, arm64: 183 }[wanted]) return;
+  fs.rmSync(fresh);
+  giveUp("`" + compiler + "` builds for another processor than " + wanted + " (set CC)");
+}
