@@ -64,6 +64,10 @@ export class ScopeCore {
       notice: (level, message) => this.emit({ type: "notice", level, message }),
     });
     options.signal?.addEventListener("abort", this.#onAbort, { once: true });
+    if (backend.shortfall !== "") {
+      const message = `containment by process groups only, never verified: ${backend.shortfall}`;
+      this.emit({ type: "notice", level: "warning", message });
+    }
   }
 
   get containment(): Containment {

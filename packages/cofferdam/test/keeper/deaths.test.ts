@@ -6,9 +6,9 @@ import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { openScope, TaskError } from "cofferdam";
 import { openCensus, runFolder, type Census } from "../../../../lab/census/index.ts";
-import { namespaced } from "../support/containment.ts";
-import { Program, runCli } from "../support/program.ts";
-import { childrenOf, keeperOf } from "../support/processes.ts";
+import { namespaced } from "../../../../test/support/containment.ts";
+import { Program, runCli } from "../../../../test/support/program.ts";
+import { childrenOf, keeperOf } from "../../../../test/support/processes.ts";
 
 const supervisor = fileURLToPath(new URL("../fixtures/supervisor.ts", import.meta.url));
 const deadlineMs = 60_000;

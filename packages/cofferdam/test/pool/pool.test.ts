@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openScope, PoolTaskError, type Pool, type PoolOptions, type Scope } from "cofferdam";
 import type * as Work from "../fixtures/work.ts";
-import { childrenOf, keeperOf } from "../support/processes.ts";
+import { childrenOf, keeperOf } from "../../../../test/support/processes.ts";
 
 const work = new URL("../fixtures/work.ts", import.meta.url);
 

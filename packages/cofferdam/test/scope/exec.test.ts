@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { CofferdamError, openScope, TaskError, type Scope } from "cofferdam";
-import { namespaced } from "../support/containment.ts";
+import { namespaced } from "../../../../test/support/containment.ts";
 
 let scope: Scope;
 let folder: string;

@@ -2,7 +2,9 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
-export const cli = fileURLToPath(new URL("../../bin/cofferdam.js", import.meta.url));
+export const cli = fileURLToPath(
+  new URL("../../packages/cofferdam/bin/cofferdam.js", import.meta.url),
+);
 
 export interface Finished {
   readonly code: number | null;
@@ -17,6 +19,7 @@ export class Program {
   readonly finished: Promise<Finished>;
   stdout = "";
   stderr = "";
+  readonly #looks = new Set<() => void>();
 
   constructor(
     args: readonly string[],
@@ -28,8 +31,12 @@ export class Program {
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });
     this.child.stdin?.end(options.input);
-    this.child.stdout?.setEncoding("utf8").on("data", (text: string) => (this.stdout += text));
-    this.child.stderr?.setEncoding("utf8").on("data", (text: string) => (this.stderr += text));
+    this.child.stdout
+      ?.setEncoding("utf8")
+      .on("data", (text: string) => this.#heard("stdout", text));
+    this.child.stderr
+      ?.setEncoding("utf8")
+      .on("data", (text: string) => this.#heard("stderr", text));
     this.finished = once(this.child, "close").then(([code, signal]) => ({
       code: code as number | null,
       signal: signal as NodeJS.Signals | null,
@@ -43,18 +50,25 @@ export class Program {
   }
 
   /** Resolves once its standard output or error has matched. Rejects when it ends first. */
-  async said(pattern: RegExp): Promise<RegExpExecArray> {
-    for (;;) {
-      const match = pattern.exec(this.stdout) ?? pattern.exec(this.stderr);
-      if (match) return match;
-      if (this.child.exitCode !== null || this.child.signalCode !== null)
-        throw new Error(`it ended without saying ${String(pattern)}: ${this.stdout}${this.stderr}`);
-      await Promise.race([
-        this.child.stdout && once(this.child.stdout, "data"),
-        this.child.stderr && once(this.child.stderr, "data"),
-        once(this.child, "close"),
-      ]);
-    }
+  said(pattern: RegExp): Promise<RegExpExecArray> {
+    return new Promise((resolve, reject) => {
+      const look = (): void => {
+        const match = pattern.exec(this.stdout) ?? pattern.exec(this.stderr);
+        if (!match) return;
+        this.#looks.delete(look);
+        resolve(match);
+      };
+      this.#looks.add(look);
+      look();
+      void this.finished.then(({ stdout, stderr }) =>
+        reject(new Error(`it ended without saying ${String(pattern)}: ${stdout}${stderr}`)),
+      );
+    });
+  }
+
+  #heard(stream: "stdout" | "stderr", text: string): void {
+    this[stream] += text;
+    for (const look of this.#looks) look();
   }
 }
 
