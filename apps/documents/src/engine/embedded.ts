@@ -24,11 +24,20 @@ import { toElements } from "./roles/elements.ts";
 export const embeddedEngine: Engine = { name: "embedded", version: "1", convert };
 
 async function convert(pdf: Uint8Array, options: ConvertOptions = {}): Promise<Conversion> {
+  try {
+    return await read(pdf, options);
+  } catch (error) {
+    if (error instanceof DocumentError) throw error;
+    // A broken file can bring the library to places nobody foresaw; the cause is kept for us.
+    throw new DocumentError("PDF_DAMAGED", { cause: error });
+  }
+}
+
+async function read(pdf: Uint8Array, options: ConvertOptions): Promise<Conversion> {
   await using open = await openPdf(pdf);
-  const { pages, failed, title } = await readDocument(open.document);
+  const { pages, title } = await readDocument(open.document);
   const hasText = pages.some((page) => page.runs.length > 0 || page.strays.length > 0);
-  if (!hasText)
-    throw new DocumentError(failed === pages.length + failed ? "PDF_DAMAGED" : "PDF_NO_TEXT");
+  if (!hasText) throw new DocumentError(pages.length === 0 ? "PDF_DAMAGED" : "PDF_NO_TEXT");
   const elements = toDocument(pages, options.pageMarkers !== true);
   const heading = elements.find((element) => element.kind === "heading");
   const found = heading?.level === 1 && heading.page === pages[0]?.page ? heading.text : title;

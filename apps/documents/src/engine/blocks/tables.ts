@@ -1,3 +1,4 @@
+import { greatest, least } from "../extremes.ts";
 import type { Line, Segment } from "../model.ts";
 import { median } from "../columns/gutter.ts";
 import { readMarker } from "./markers.ts";
@@ -88,7 +89,7 @@ function findColumns(lines: readonly Line[]): Column[] {
   const cells = lines.flatMap((line) => line.cells);
   const size = median(cells.map((cell) => cell.size));
   const columns = shadow(cells, size);
-  const most = Math.max(...lines.map((line) => line.cells.length));
+  const most = greatest(lines.map((line) => line.cells.length));
   if (columns.length >= most) return columns;
   const narrower = shadow(
     lines.filter((line) => line.cells.length === most).flatMap((line) => line.cells),
@@ -131,8 +132,8 @@ function place(line: Line, columns: readonly Column[]): string[] | undefined {
 /** Puts the second and later lines of wrapped cells into the row they belong to. */
 function mergeRows(lines: readonly Line[], placed: readonly string[][]): string[][] {
   const gaps = lines.slice(1).map((line, index) => line.baseline - (lines[index]?.baseline ?? 0));
-  const tight = Math.min(...gaps);
-  const loose = Math.max(...gaps);
+  const tight = least(gaps);
+  const loose = greatest(gaps);
   const twoPitches = loose > 1.2 * tight;
   const rows: string[][] = [];
   for (const [index, cells] of placed.entries()) {

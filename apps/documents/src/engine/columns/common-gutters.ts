@@ -1,3 +1,4 @@
+import { greatest, least } from "../extremes.ts";
 import type { Segment } from "../model.ts";
 
 /** Gutters this close, in points, are one. */
@@ -36,6 +37,6 @@ export function fitsGutter(segments: readonly Segment[], gutter: number): boolea
 }
 
 function fullLines(side: readonly Segment[]): number {
-  const width = Math.max(...side.map((s) => s.right)) - Math.min(...side.map((s) => s.x));
+  const width = greatest(side.map((s) => s.right)) - least(side.map((s) => s.x));
   return side.filter((s) => s.right - s.x >= 0.85 * width && s.text.length >= 25).length;
 }

@@ -1,3 +1,4 @@
+import { greatest, least } from "../extremes.ts";
 import type { Segment } from "../model.ts";
 
 const BIN_POINTS = 2;
@@ -20,8 +21,8 @@ const ALIKE = 0.75;
  */
 export function findGutter(segments: readonly Segment[]): number | undefined {
   if (segments.length < 2 * MIN_LINES) return undefined;
-  const left = Math.min(...segments.map((segment) => segment.x));
-  const right = Math.max(...segments.map((segment) => segment.right));
+  const left = least(segments.map((segment) => segment.x));
+  const right = greatest(segments.map((segment) => segment.right));
   const bins = Math.ceil((right - left) / BIN_POINTS) + 1;
   // A page may claim to be kilometres wide.
   if (!Number.isFinite(bins) || bins < 10 || bins > 20_000) return undefined;
@@ -94,7 +95,7 @@ function isProse(segments: readonly Segment[], x: number, left: number, right: n
 }
 
 function widthOf(side: readonly Segment[]): number {
-  return Math.max(...side.map((s) => s.right)) - Math.min(...side.map((s) => s.x));
+  return greatest(side.map((s) => s.right)) - least(side.map((s) => s.x));
 }
 
 function looksLikeColumn(side: readonly Segment[]): boolean {
@@ -120,7 +121,7 @@ function overlap(a: readonly Segment[], b: readonly Segment[]): boolean {
 
 function extent(side: readonly Segment[]): [number, number] {
   const baselines = side.map((segment) => segment.baseline);
-  return [Math.min(...baselines), Math.max(...baselines)];
+  return [least(baselines), greatest(baselines)];
 }
 
 export function median(values: readonly number[]): number {

@@ -1,3 +1,4 @@
+import { greatest, least } from "../extremes.ts";
 import { toLines } from "../lines/lines.ts";
 import type { Region, Segment } from "../model.ts";
 import { fitsGutter } from "./common-gutters.ts";
@@ -59,8 +60,8 @@ function toRegion(segments: readonly Segment[], page: number, index: number): Re
   return {
     page,
     index,
-    left: Math.min(...lines.map((line) => line.x)),
-    right: Math.max(...lines.map((line) => line.right)),
+    left: least(lines.map((line) => line.x)),
+    right: greatest(lines.map((line) => line.right)),
     lines,
   };
 }

@@ -1,3 +1,4 @@
+import { greatest, least } from "../extremes.ts";
 import type { Segment } from "../model.ts";
 
 /** A cell wider than this part of the page is a column's line of prose. */
@@ -13,7 +14,7 @@ export function isAcross(segment: Segment, gutter: number): boolean {
  * at least three cells on one line, none of them prose-wide, on both sides, in three rows running.
  */
 export function wideTableRows(segments: readonly Segment[], gutter: number): ReadonlySet<Segment> {
-  const width = Math.max(...segments.map((s) => s.right)) - Math.min(...segments.map((s) => s.x));
+  const width = greatest(segments.map((s) => s.right)) - least(segments.map((s) => s.x));
   const found = new Set<Segment>();
   let streak: Segment[][] = [];
   const flush = (): void => {

@@ -1,3 +1,4 @@
+import { greatest, least } from "../extremes.ts";
 import type { PageRuns, Run } from "../model.ts";
 import type { Faces } from "../pdf/faces.ts";
 import type { PdfPage } from "../pdf/open.ts";
@@ -47,8 +48,8 @@ export async function readPageRuns(page: PdfPage, faces: Faces): Promise<PageRun
   const corners = viewCorners(page).map(([x, y]) => turn(x, y)[1]);
   return {
     page: page.pageNumber,
-    top: Math.min(...corners),
-    bottom: Math.max(...corners),
+    top: least(corners),
+    bottom: greatest(corners),
     runs,
     strays: strays.filter((text) => text !== ""),
   };

@@ -1,3 +1,4 @@
+import { greatest } from "../extremes.ts";
 import type { Segment } from "../model.ts";
 import { toLines } from "../lines/lines.ts";
 
@@ -134,7 +135,7 @@ function followsPages(rows: readonly EdgeRow[]): boolean {
     // A page's number in roman letters is taken on trust.
     if (numbers.size === 0 && row.pattern.includes("#")) return true;
   }
-  return Math.max(...texts.values(), ...offsets.values()) >= 0.6 * rows.length;
+  return Math.max(greatest(texts.values()), greatest(offsets.values())) >= 0.6 * rows.length;
 }
 
 /** A page's own number at its foot needs no second page to be known for what it is. */

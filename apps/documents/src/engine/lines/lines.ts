@@ -1,3 +1,4 @@
+import { greatest, least } from "../extremes.ts";
 import type { Line, Segment } from "../model.ts";
 import { isRightToLeft, readingOrder, UNSPACED } from "./run-text.ts";
 
@@ -31,8 +32,8 @@ export function toLine(row: readonly Segment[]): Line {
   return {
     cells,
     text: joinCells(readingOrder(cells, rtl)),
-    x: Math.min(...cells.map((cell) => cell.x)),
-    right: Math.max(...cells.map((cell) => cell.right)),
+    x: least(cells.map((cell) => cell.x)),
+    right: greatest(cells.map((cell) => cell.right)),
     baseline: longest.baseline,
     size: longest.size,
     rtl,

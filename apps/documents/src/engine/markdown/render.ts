@@ -1,3 +1,4 @@
+import { greatest } from "../extremes.ts";
 import type { Element } from "../model.ts";
 import { escapeInline, escapeStart, renderScripts } from "./escape.ts";
 import { placeNotes } from "./notes.ts";
@@ -66,7 +67,7 @@ function renderElement({ element, refer, id }: Noted): string {
 
 /** The first row is the head: a Markdown table must have one. */
 function renderTable(rows: readonly (readonly string[])[]): string {
-  const columns = Math.max(...rows.map((row) => row.length));
+  const columns = greatest(rows.map((row) => row.length));
   const toRow = (row: readonly string[]): string =>
     `| ${Array.from({ length: columns }, (_, index) => row[index] ?? "").join(" | ")} |`;
   const rule = `| ${Array.from({ length: columns }, () => "---").join(" | ")} |`;

@@ -6,27 +6,24 @@ import type { PdfDocument } from "./open.ts";
 export interface ReadDocument {
   /** The pages that could be read, in order. */
   readonly pages: readonly PageRuns[];
-  /** How many could not. */
-  readonly failed: number;
   /** The title in the metadata. */
   readonly title: string | undefined;
 }
 
-/** Reads every page. A page that cannot be read is counted and skipped: the others still help. */
+/** Reads every page. A page that cannot be read is skipped: the others still help. */
 export async function readDocument(document: PdfDocument): Promise<ReadDocument> {
   const faces = new Faces();
   const pages: PageRuns[] = [];
-  let failed = 0;
   for (let number = 1; number <= document.numPages; number += 1) {
     try {
       const page = await document.getPage(number);
       pages.push(await readPageRuns(page, faces));
       page.cleanup();
     } catch {
-      failed += 1;
+      // Damaged beyond reading: what the other pages say is still worth having.
     }
   }
-  return { pages, failed, title: await metadataTitle(document) };
+  return { pages, title: await metadataTitle(document) };
 }
 
 async function metadataTitle(document: PdfDocument): Promise<string | undefined> {

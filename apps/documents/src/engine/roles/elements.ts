@@ -1,3 +1,4 @@
+import { least } from "../extremes.ts";
 import type { Vocabulary } from "../blocks/join-lines.ts";
 import { joinLines, joinTexts } from "../blocks/join-lines.ts";
 import type { Block, Element, Line, TextBlock } from "../model.ts";
@@ -107,7 +108,7 @@ function isCode(lines: readonly Line[]): boolean {
 
 /** Code keeps its lines, and its indents as far as their distance tells. */
 function codeText(block: TextBlock): string {
-  const left = Math.min(...block.lines.map((line) => line.x));
+  const left = least(block.lines.map((line) => line.x));
   return block.lines
     .map((line) => {
       const width = (line.right - line.x) / Math.max(line.text.length, 1);
