@@ -10,7 +10,10 @@ export interface ConvertedDocument {
   readonly inputHash: string;
 }
 
-export async function convert(path: string, options: ConvertOptions): Promise<ConvertedDocument> {
+export async function convert(
+  path: string,
+  options: ConvertOptions = {},
+): Promise<ConvertedDocument> {
   const bytes = await readFile(path);
   const inputHash = createHash("sha256").update(bytes).digest("hex");
   // A copy that is plain: the library takes the bytes over, and refuses a Buffer.

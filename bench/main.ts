@@ -1,0 +1,25 @@
+/** `npm run bench <name>`: each benchmark runs Cofferdam and its peer in one run and gives ratios. */
+import { benchDocuments } from "./documents.ts";
+
+interface Benchmark {
+  readonly summary: string;
+  readonly run: (args: readonly string[]) => Promise<void>;
+}
+
+const benchmarks: Readonly<Record<string, Benchmark>> = {
+  documents: {
+    summary: "one worker beside a plain Node process, and two workers beside one",
+    run: benchDocuments,
+  },
+};
+
+const [name = "", ...args] = process.argv.slice(2);
+const benchmark = benchmarks[name];
+if (benchmark) {
+  await benchmark.run(args);
+} else {
+  console.error("usage: npm run bench <name>");
+  for (const [known, { summary }] of Object.entries(benchmarks))
+    console.error(`  ${known}  ${summary}`);
+  process.exitCode = 1;
+}
