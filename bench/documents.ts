@@ -60,7 +60,8 @@ export async function benchDocuments(args: readonly string[]): Promise<void> {
 }
 
 async function drain(results: AsyncIterable<unknown>): Promise<void> {
-  for await (const _ of results);
+  const iterator = results[Symbol.asyncIterator]();
+  while (!(await iterator.next()).done);
 }
 
 async function timed(run: () => Promise<void>): Promise<number> {
