@@ -25,6 +25,15 @@ const fixture = fileURLToPath(new URL("./fixtures/project", import.meta.url));
 const attw = join(root, "node_modules", "@arethetypeswrong", "cli", "dist", "index.js");
 const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
 
+/** Of the user's project, and not a file beside it: the editor and the linter would obey that. */
+const compilerOptions = {
+  target: "ES2022",
+  module: "NodeNext",
+  types: ["node"],
+  strict: true,
+  skipLibCheck: false,
+};
+
 const tarballs = new Map<string, string>();
 let project = "";
 let bin = "";
@@ -54,6 +63,7 @@ async function install(): Promise<void> {
   const wanted = [...tarballs.values(), "@types/node@24"];
   await runOrFail("npm", ["install", ...flags, ...wanted], { cwd: project });
   cpSync(fixture, project, { recursive: true });
+  writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions }));
 }
 
 /** The containment that `cofferdam exec` finds, from its report. */
