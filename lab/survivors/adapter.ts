@@ -5,10 +5,13 @@ import { fileURLToPath } from "node:url";
  * task under the peer's own deadline, and exits once the peer says that everything is closed.
  */
 export interface Adapter {
+  /** For `--only`. */
   readonly name: string;
-  /** As it stands in the table, with a version where there is one. */
+  /** As it stands in the table. */
   readonly title: string;
-  /** Why it cannot take part on this machine, or `null` when it can. */
+  /** As the peer itself gives it; asked for only where the peer is available. */
+  readonly version: () => Promise<string>;
+  /** Why it cannot take part on this machine and what to install, or `null` when it can. */
   readonly available: () => Promise<string | null>;
   /** With `deadlineMs` `null` the program runs the task without an end: it is going to be killed. */
   readonly supervisor: (task: readonly string[], deadlineMs: number | null) => readonly string[];

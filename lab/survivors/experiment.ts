@@ -9,6 +9,7 @@ import { measure, type Measurement, type MeasureOptions } from "./measure.ts";
 interface Row {
   readonly adapter: string;
   readonly title: string;
+  readonly version: string | null;
   readonly unavailable: string | null;
   readonly deadline: Measurement | null;
   readonly killed: Measurement | null;
@@ -23,7 +24,8 @@ and a double-forked one. Column A: the peer's own deadline ends the task, and th
 is done. Column B: the peer's process is killed by SIGKILL while the task runs. The survivors are
 counted by the census (lab/census), not by the peer, and are then ended by the experiment.
 
-  --only NAME     ${adapters.map((adapter) => adapter.name).join(" or ")}; may be given again
+  --only NAME     ${adapters.map((adapter) => adapter.name).join(", ")};
+                  may be given again
   --settle MS     how long survivors are given to vanish (default 5000)
   --deadline MS   the task's deadline in column A (default 1000)
   --json          the measurements as JSON
@@ -64,6 +66,7 @@ async function fillRow(adapter: Adapter, options: MeasureOptions): Promise<Row> 
   return {
     adapter: adapter.name,
     title: adapter.title,
+    version: counted ? await adapter.version() : null,
     unavailable,
     deadline: counted ? await measure(adapter, "deadline", options) : null,
     killed: counted ? await measure(adapter, "killed", options) : null,
@@ -80,11 +83,21 @@ function isSound({ deadline, killed }: Row): boolean {
 function describe(rows: readonly Row[]): string {
   const measured = rows.filter((row) => row.unavailable === null);
   const table = formatTable(
-    ["", "A: survivors after the deadline", "B: survivors after SIGKILL of the supervisor"],
-    measured.map((row) => [row.title, describeCell(row.deadline), describeCell(row.killed)]),
+    [
+      "",
+      "version",
+      "A: survivors after the deadline",
+      "B: survivors after SIGKILL of the supervisor",
+    ],
+    measured.map((row) => [
+      row.title,
+      row.version ?? "",
+      describeCell(row.deadline),
+      describeCell(row.killed),
+    ]),
   );
   const missing = rows.flatMap(({ title, unavailable }) =>
-    unavailable === null ? [] : [`${title}: not measured (${unavailable})`],
+    unavailable === null ? [] : [`${title}: skipped, because ${unavailable}`],
   );
   const leaked = measured
     .flatMap((row) => [row.deadline, row.killed])
@@ -110,7 +123,11 @@ function summarise(names: readonly string[]): string {
   const kinds: readonly string[] = Object.values(HOSTILE_KINDS);
   const rest = names.filter((name) => !kinds.includes(name));
   const all = kinds.every((kind) => names.includes(kind));
-  return [...(all ? ["all four"] : names.filter((name) => kinds.includes(name))), ...rest].join(
+  const counted = [...new Set(rest)].map((name) => {
+    const times = rest.filter((other) => other === name).length;
+    return times === 1 ? name : `${times} ${name}s`;
+  });
+  return [...(all ? ["all four"] : names.filter((name) => kinds.includes(name))), ...counted].join(
     "; ",
   );
 }

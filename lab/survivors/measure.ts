@@ -2,12 +2,12 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { openCensus, type ProcessEntry, runFolder } from "../census/index.ts";
 import { HOSTILE_COUNT, HOSTILE_TASK, hostileKind } from "../hostile/index.ts";
-import { CLEANUP_DEADLINE_MS, endLeftovers } from "../kill.ts";
 import type { Adapter } from "./adapter.ts";
+import { cleanUp, isResourceTracker } from "./clean-up.ts";
 
 /**
  * `deadline`: the peer's own timeout ends the task, and the peer says that everything is closed.
@@ -27,7 +27,7 @@ export interface Measurement {
   readonly column: Column;
   /** How many of the descendants were seen running before the end; fewer than 4 proves nothing. */
   readonly seen: number;
-  /** The processes the census found, by name. */
+  /** The processes the census found, by name: a kind of descendant, or the program it runs. */
   readonly survivors: readonly string[];
   /** Whatever else was left: shared memory, semaphores, cgroups, folders. */
   readonly otherThings: number;
@@ -78,7 +78,7 @@ export async function measure(
 
     const report = await census.waitUntilEmpty(settleMs);
     const survivors = report.left.processes.map(({ process: entry }) => nameOf(entry));
-    const left = await endLeftovers(census, CLEANUP_DEADLINE_MS);
+    const leftByExperiment = await cleanUp(census, report);
     peer.stderr.destroy();
     return {
       adapter: adapter.name,
@@ -87,7 +87,7 @@ export async function measure(
       survivors,
       otherThings: report.count - report.left.processes.length,
       emptyAfterMs: report.emptyAfterMs,
-      leftByExperiment: left.length,
+      leftByExperiment,
       stderr,
     };
   } finally {
@@ -95,9 +95,14 @@ export async function measure(
   }
 }
 
-function nameOf({ cmdline, comm }: ProcessEntry): string {
+function nameOf(entry: ProcessEntry): string {
+  const { cmdline, comm } = entry;
   if (HOSTILE_TASK.every((word, at) => cmdline[at] === word)) return "the task itself";
-  return hostileKind(cmdline) ?? comm;
+  const kind = hostileKind(cmdline);
+  if (kind !== undefined) return kind;
+  if (isResourceTracker(entry)) return "resource tracker";
+  const program = basename(cmdline[0] ?? "");
+  return program === "" ? comm : `${program} process`;
 }
 
 /** Keeps the compiler from taking a variable for constant that an event handler changes. */

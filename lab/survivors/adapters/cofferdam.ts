@@ -2,10 +2,12 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { nodeAdapter } from "../adapter.ts";
+import { nodeLibrary } from "../node-library.ts";
 
 export const cofferdam = nodeAdapter({
   name: "cofferdam",
   title: "Cofferdam",
+  version: nodeLibrary("cofferdam").version,
   available: async () => {
     const check = `const { openScope } = await import("cofferdam"); await using _ = await openScope();`;
     try {
