@@ -3,6 +3,7 @@ import { type Experiment, UsageError } from "./experiment.ts";
 /** Loaded only when it is asked for: an experiment may need what another does without. */
 const experiments: Readonly<Record<string, () => Promise<Experiment>>> = {
   survivors: async () => (await import("./survivors/experiment.ts")).survivors,
+  semaphores: async () => (await import("./semaphores/experiment.ts")).semaphores,
   chaos: async () => (await import("./chaos/experiment.ts")).chaosExperiment,
 };
 

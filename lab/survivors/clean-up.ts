@@ -15,9 +15,14 @@ const TRACKER_DEADLINE_MS = 5_000;
 /**
  * Ends what a peer left, by the census's cookie, and gives how many things are left all the same.
  * Trackers come last and end by themselves: killed, they would leave what they are there to
- * remove. What then still lies in `/dev/shm` is removed if a survivor was using it.
+ * remove. What then still lies in `/dev/shm` is removed if a survivor was using it; an experiment that
+ * knows more by name removes it by `removeNamed`.
  */
-export async function cleanUp(census: Census, report: EmptinessReport): Promise<number> {
+export async function cleanUp(
+  census: Census,
+  report: EmptinessReport,
+  removeNamed: () => void = () => undefined,
+): Promise<number> {
   const holders = findHolders(report.left.processes.map((entry) => entry.process));
   const held = report.left.sharedMemory.filter((file) => holders.ofFile(file).length > 0);
 
@@ -31,10 +36,10 @@ export async function cleanUp(census: Census, report: EmptinessReport): Promise<
     }
     await delay(10);
   }
-  const processes = await endLeftovers(census, CLEANUP_DEADLINE_MS);
 
   for (const file of held) {
     if (lstatSync(file.path, { throwIfNoEntry: false })?.ino === file.inode) rmSync(file.path);
   }
-  return processes.length;
+  removeNamed();
+  return (await endLeftovers(census, CLEANUP_DEADLINE_MS)).length;
 }

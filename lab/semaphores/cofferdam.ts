@@ -1,0 +1,35 @@
+import { cofferdam as cofferdamAdapter } from "../survivors/adapters/cofferdam.ts";
+import { type NodeMeans, nodeMeans } from "./means.ts";
+import { GRACE_MS } from "./situations.ts";
+
+const run: NodeMeans["run"] = async (situation, tool, deadlineMs) => {
+  // Loaded late: the experiment's list of means must not depend on one of them.
+  const { openScope } = await import("cofferdam");
+  await using scope = await openScope();
+  await scope.exec([...tool], {
+    ...(deadlineMs === null ? {} : { timeout: `${deadlineMs}ms` }),
+    grace: situation === "group-kill" ? 0 : `${GRACE_MS}ms`,
+    reject: false,
+  });
+};
+
+/** By the strongest containment that this machine allows. */
+export const cofferdam = nodeMeans({
+  name: "cofferdam",
+  title: "Cofferdam",
+  contained: true,
+  version: cofferdamAdapter.version,
+  available: cofferdamAdapter.available,
+  run,
+});
+
+/** Without a keeper, as on a machine that allows no namespaces. */
+export const cofferdamGroup = nodeMeans({
+  name: "cofferdam-group",
+  title: "Cofferdam, without namespaces",
+  contained: true,
+  version: cofferdamAdapter.version,
+  available: () => Promise.resolve(null),
+  env: { COFFERDAM_CONTAINMENT: "group" },
+  run,
+});

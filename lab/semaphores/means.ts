@@ -1,0 +1,45 @@
+import { fileURLToPath } from "node:url";
+import type { Situation } from "./situations.ts";
+
+/** A way to run the tool under a deadline. */
+export interface Means {
+  readonly name: string;
+  readonly title: string;
+  /** Whether this is Cofferdam, whose ends have other names than those of a peer. */
+  readonly contained: boolean;
+  readonly version: () => Promise<string>;
+  /** Why it cannot take part on this machine and what to install, or `null` when it can. */
+  readonly available: () => Promise<string | null>;
+  /** Added to the environment of the supervisor. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** A program that runs the tool and brings it to the situation's end at the deadline. */
+  readonly supervisor: (
+    situation: Situation,
+    tool: readonly string[],
+    deadlineMs: number | null,
+  ) => readonly string[];
+}
+
+export interface NodeMeans extends Omit<Means, "supervisor"> {
+  /** Runs inside a process of its own; resolves when the tool has ended. */
+  readonly run: (
+    situation: Situation,
+    tool: readonly string[],
+    deadlineMs: number | null,
+  ) => Promise<void>;
+}
+
+export function nodeMeans(means: NodeMeans): Means & NodeMeans {
+  return {
+    ...means,
+    supervisor: (situation, tool, deadlineMs) => [
+      process.execPath,
+      "--conditions=cofferdam-source",
+      fileURLToPath(new URL("supervise.ts", import.meta.url)),
+      means.name,
+      situation,
+      deadlineMs === null ? "never" : String(deadlineMs),
+      ...tool,
+    ],
+  };
+}

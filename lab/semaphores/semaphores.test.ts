@@ -1,0 +1,37 @@
+import { expect, it } from "vitest";
+import { findPython, pythonMissing } from "../survivors/python.ts";
+import { cofferdam } from "./cofferdam.ts";
+import { measure } from "./measure.ts";
+import { childProcess } from "./peers.ts";
+
+// The settle time is short for what stays, and generous for what goes away.
+const short = { deadlineMs: 1_500, settleMs: 200 };
+const generous = { deadlineMs: 1_500, settleMs: 20_000 };
+
+it("finds all that a killed group leaves in /dev/shm, and removes it", async (test) => {
+  test.skip(findPython() === null, `skipped, because ${pythonMissing}`);
+  const found = await measure(childProcess, "group-kill", short);
+  expect(found.made?.sharedMemory, found.stderr).toBe(4);
+  expect(found.left).toEqual(found.made);
+  expect(found.warned).toBe(0);
+  expect(found.leftByExperiment).toBe(0);
+});
+
+it("lets the tracker remove what a killed tool leaves, and hears its warning", async (test) => {
+  test.skip(findPython() === null, `skipped, because ${pythonMissing}`);
+  const found = await measure(childProcess, "root", generous);
+  expect(found.made?.sharedMemory, found.stderr).toBe(4);
+  expect(found.left.sharedMemory).toBe(0);
+  expect(found.warned).toBe(4);
+  expect(found.leftByExperiment).toBe(0);
+});
+
+it("finds nothing of a tool that ignored TERM under Cofferdam", async (test) => {
+  test.skip(findPython() === null, `skipped, because ${pythonMissing}`);
+  const why = await cofferdam.available();
+  test.skip(why !== null, `skipped, because ${why}`);
+  const found = await measure(cofferdam, "group-term", generous);
+  expect(found.made?.sharedMemory, found.stderr).toBe(4);
+  expect(found.left).toEqual({ sharedMemory: 0, sysv: 0 });
+  expect(found.processes).toBe(0);
+});
