@@ -49,6 +49,13 @@ static void default_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* Node makes its own pipes non-blocking; few programs expect that of what they inherit. */
+static bool make_blocking(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+	return flags >= 0 && (!(flags & O_NONBLOCK) || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) == 0);
+}
+
 static void fail(int pipe, const char *stage)
 {
 	struct failure failure = {.error = errno};
@@ -70,7 +77,7 @@ static _Noreturn void become_command(const struct init_setup *setup, int pipe)
 	offer_to_oom_killer();
 	/* init keeps 0, 1 and 2 open, so all of these are above them; dup2 clears close-on-exec. */
 	for (int i = 0; i < 3; i++)
-		if (dup2(setup->stdio[i], i) < 0)
+		if (dup2(setup->stdio[i], i) < 0 || !make_blocking(i))
 			fail(pipe, "stdio");
 	if (setup->socket >= 0) {
 		if (setup->socket == 3 ? fcntl(3, F_SETFD, 0) < 0 : dup2(setup->socket, 3) < 0)

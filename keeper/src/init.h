@@ -32,7 +32,7 @@ enum report_kind {
 	REPORT_EXITED = 3,  /* `status` as wait(2) gives it */
 	REPORT_SAMPLE = 4,  /* `bytes`, `processes` */
 	REPORT_OVER = 5,    /* above the memory bound by `bytes` in all; the tree is being killed */
-	REPORT_LEAK = 6,    /* `leak`, `name`, `pid`, `parent`, `parent_name` */
+	REPORT_LEAK = 6,    /* `leak`, `name`, `pid`, `parent`, `bytes` */
 	REPORT_STOPPED = 7,
 	REPORT_DONE = 8,    /* the rest; nothing is left but the init itself */
 };

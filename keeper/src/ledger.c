@@ -95,8 +95,7 @@ void ledger_end(struct ledger *ledger, uint32_t task)
 	(void)!write_line(ledger->file, line);
 }
 
-void ledger_remove(struct ledger *ledger)
+bool ledger_remove(struct ledger *ledger)
 {
-	if (ledger->run_dir >= 0)
-		remove_tree(ledger->base_dir, ledger->run_name);
+	return remove_tree(ledger->base_dir, ledger->run_name);
 }

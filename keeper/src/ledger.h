@@ -31,8 +31,8 @@ struct ledger {
 bool ledger_open(struct ledger *ledger, const char *base, const char **what);
 bool ledger_start(struct ledger *ledger, uint32_t task, pid_t init, uint64_t start_time);
 void ledger_end(struct ledger *ledger, uint32_t task);
-/* Removes the run's folder. */
-void ledger_remove(struct ledger *ledger);
+/* Removes the run's folder. False: something of it is left. */
+bool ledger_remove(struct ledger *ledger);
 
 struct sweep_result {
 	unsigned runs;	    /* dead runs found and removed */
@@ -40,7 +40,11 @@ struct sweep_result {
 	unsigned stuck;	    /* inits that did not die, and runs that could not be removed */
 };
 
-/* Ends and removes what dead runs below the ledger's base left. Live runs are not touched. */
-void ledger_sweep(const struct ledger *ledger, struct sweep_result *result);
+/*
+ * Ends and removes what dead runs below the ledger's base left. Live runs are not touched. `after`
+ * (or NULL) names a run whose keeper is known to be dead: its lock may be held for a moment longer,
+ * by a child that the keeper was just making, and is waited for.
+ */
+void ledger_sweep(const struct ledger *ledger, const char *after, struct sweep_result *result);
 
 #endif

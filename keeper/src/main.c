@@ -13,7 +13,9 @@
  * The keeper ends when Node does (end of file on the control socket, or Node's pidfd), and it takes
  * every task with it. When the keeper is killed, the inits die with it, and with them their trees.
  *
- * Usage: cofferdam-keeper BASE, with the control socket on 3 and Node's stdio on 4, 5 and 6.
+ * Usage: cofferdam-keeper BASE [AFTER], with the control socket on 3 and Node's stdio on 4, 5 and 6.
+ * AFTER names a run whose keeper was lost. Exit codes: 0 all gone, 1 some process is stuck, 2 the
+ * run's folder could not be removed, 125 it could not start.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -298,9 +300,9 @@ static int end_all(struct keeper *keeper)
 			stuck++;
 	}
 	/* What is stuck stays in the ledger, for a later sweep to judge. */
-	if (!stuck)
-		ledger_remove(&keeper->ledger);
-	return stuck ? 1 : 0;
+	if (stuck)
+		return 1;
+	return ledger_remove(&keeper->ledger) ? 0 : 2;
 }
 
 static int fail(const char *what)
@@ -333,8 +335,8 @@ static uint32_t read_pid_max(void)
 int main(int argc, char **argv)
 {
 	int signals = take_signals();
-	if (argc != 2) {
-		fprintf(stderr, "usage: cofferdam-keeper BASE (started by the cofferdam library)\n");
+	if (argc != 2 && argc != 3) {
+		fprintf(stderr, "usage: cofferdam-keeper BASE [AFTER] (started by the cofferdam library)\n");
 		return 125;
 	}
 	struct keeper keeper = {.control = CONTROL, .node = getppid(), .pid_max = read_pid_max()};
@@ -354,7 +356,7 @@ int main(int argc, char **argv)
 	if (!ledger_open(&keeper.ledger, argv[1], &what))
 		return fail(what);
 	struct sweep_result swept;
-	ledger_sweep(&keeper.ledger, &swept);
+	ledger_sweep(&keeper.ledger, argv[2], &swept);
 	say_hello(&keeper, &swept);
 	if (!keeper_watch(&keeper, CONTROL, WATCH_CONTROL, NULL, EPOLLIN) ||
 	    !keeper_watch(&keeper, signals, WATCH_SIGNALS, NULL, EPOLLIN) ||

@@ -68,8 +68,21 @@ static void end_inits(int ledger, struct sweep_result *result)
 	fclose(lines);
 }
 
-static void sweep_run(int base, const char *name, bool hidden, struct sweep_result *result)
+/* Whether the run is dead: then its lock is ours. */
+static bool take_lock(int file, bool known_dead)
 {
+	uint64_t end = now_ms() + DEATH_WAIT_MS;
+	while (flock(file, LOCK_EX | LOCK_NB) != 0) {
+		if (!known_dead || errno != EWOULDBLOCK || now_ms() > end)
+			return false;
+		usleep(1000);
+	}
+	return true;
+}
+
+static void sweep_run(int base, const char *name, bool known_dead, struct sweep_result *result)
+{
+	bool hidden = name[0] == '.';
 	int dir = openat(base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir < 0)
 		return;
@@ -77,7 +90,9 @@ static void sweep_run(int base, const char *name, bool hidden, struct sweep_resu
 	struct stat status;
 	bool ours;
 	if (file >= 0) {
-		ours = flock(file, LOCK_EX | LOCK_NB) == 0;
+		ours = take_lock(file, known_dead);
+		if (!ours && known_dead)
+			result->stuck++;
 	} else {
 		/* Cut off between two steps of ledger_open or of a removal. */
 		ours = errno == ENOENT && fstat(dir, &status) == 0 &&
@@ -96,7 +111,7 @@ static void sweep_run(int base, const char *name, bool hidden, struct sweep_resu
 	close(dir);
 }
 
-void ledger_sweep(const struct ledger *ledger, struct sweep_result *result)
+void ledger_sweep(const struct ledger *ledger, const char *after, struct sweep_result *result)
 {
 	memset(result, 0, sizeof *result);
 	int copy = openat(ledger->base_dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -111,7 +126,8 @@ void ledger_sweep(const struct ledger *ledger, struct sweep_result *result)
 		bool hidden = entry->d_name[0] == '.';
 		if (is_run_name(entry->d_name + hidden) &&
 		    strcmp(entry->d_name, ledger->run_name) != 0)
-			sweep_run(ledger->base_dir, entry->d_name, hidden, result);
+			sweep_run(ledger->base_dir, entry->d_name,
+				  after && strcmp(entry->d_name, after) == 0, result);
 	}
 	closedir(stream);
 }

@@ -28,7 +28,8 @@ enum wire_request {
 };
 
 enum wire_event {
-	EVT_HELLO = 1,	  /* NUMBER(version) PATH(run) PROC NOTE* */
+	EVT_HELLO = 1,	  /* NUMBER(version) PATH(run) TREE PROC NOTE*, of the sweep STARTED(runs)
+			   * KILLED(processes) PROCESSES(stuck) */
 	EVT_STARTED = 2,  /* PID FDS */
 	EVT_EXITED = 3,	  /* STATUS: the command is over, its tree not yet verified */
 	EVT_ENDED = 4,	  /* see task.c */
@@ -60,7 +61,7 @@ enum wire_tag {
 	TAG_PEAK = 19,
 	TAG_STARTED = 20,
 	TAG_KILLED = 21,
-	TAG_LEAK = 22, /* "kind\tname\tpid\tparent" */
+	TAG_LEAK = 22, /* "kind\tpid\tparent\tbytes\tname" */
 	TAG_STAGE = 23,
 	TAG_ERRNO = 24,
 	TAG_PROC = 25,

@@ -34,10 +34,10 @@ export function createCommand(): Command {
   return new Command("documents")
     .summary("PDFs to Markdown")
     .description(
-      "Converts PDFs to Markdown, each in a contained worker. Writes DIR/<name>.md; what has not\n" +
-        "changed since the last run is skipped.\n\n" +
-        "Exit codes: 0 all converted or unchanged, 1 usage, 2 nothing converted, 3 some failed,\n" +
-        "130 interrupted.",
+      "Converts PDFs to Markdown, each in a contained worker. Writes DIR/<name>.md;\n" +
+        "what has not changed since the last run is skipped.\n\n" +
+        "Exit codes: 0 all converted or unchanged, 1 usage, 2 nothing converted,\n" +
+        "3 some failed, 130 interrupted (143 by TERM, 129 by HUP).",
     )
     .argument("<path...>", "PDF files, and folders to look through")
     .requiredOption("-o, --out <dir>", "folder for the Markdown files; made if it is not there")

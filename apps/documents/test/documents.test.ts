@@ -118,6 +118,17 @@ describe("cofferdam documents", () => {
     expect(readFileSync(join(out, "mine.md"), "utf8")).toBe("This is the text of a paper.\n");
   });
 
+  it("does not do so either for an item that has failed before", async () => {
+    writeFileSync(join(papers, "mine.pdf"), "no PDF yet");
+    await documents("papers", "--out", "out");
+    writeFileSync(join(out, "mine.md"), "written by hand");
+    addPaper("mine.pdf");
+    expect((await documents("papers", "--out", "out")).stderr).toMatch(
+      /not written by an earlier run/,
+    );
+    expect(readFileSync(join(out, "mine.md"), "utf8")).toBe("written by hand");
+  });
+
   it("takes names as they are: spaces, quotes, newlines, #, dashes, escapes", async () => {
     const names = [
       "a b.pdf",

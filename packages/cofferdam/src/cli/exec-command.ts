@@ -23,8 +23,8 @@ export function execCommand(): Command {
   return new Command("exec")
     .summary("run one command in containment")
     .description(
-      "Runs a command with its input, output, signals and exit code passed through. When it ends,\n" +
-        "everything that it started is ended too.",
+      "Runs a command with its input, output, signals and exit code passed through.\n" +
+        "When it ends, everything that it started is ended too.",
     )
     .usage("[options] -- COMMAND [ARGUMENT...]")
     .argument("<command...>", "the command and its arguments; no shell is involved")
@@ -72,8 +72,8 @@ async function run(words: readonly string[], flags: ExecFlags): Promise<number> 
 }
 
 async function runContained(words: readonly string[], flags: ExecFlags): Promise<TaskResult> {
+  using relay = new SignalRelay();
   const scope = await openScope();
-  const relay = new SignalRelay();
   try {
     if (scope.shortfall !== "")
       complain(`containment by process group only, not verified: ${scope.shortfall}`);
@@ -90,7 +90,6 @@ async function runContained(words: readonly string[], flags: ExecFlags): Promise
     });
   } finally {
     await scope.close();
-    relay[Symbol.dispose]();
   }
 }
 
@@ -100,14 +99,20 @@ async function runContained(words: readonly string[], flags: ExecFlags): Promise
  */
 class SignalRelay implements Disposable {
   readonly #names = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const;
+  readonly #early: NodeJS.Signals[] = [];
   #running: RunningCommand | undefined;
   #interrupts = 0;
+
+  /** From the first moment: a signal that came before the command runs is for it too. */
+  constructor() {
+    process.on("SIGCONT", this.#onContinue);
+    for (const name of this.#names) process.on(name, this.#onSignal);
+  }
 
   attach(running: RunningCommand): void {
     this.#running = running;
     running.onStopped(() => process.kill(process.pid, "SIGSTOP"));
-    process.on("SIGCONT", this.#onContinue);
-    for (const name of this.#names) process.on(name, this.#onSignal);
+    for (const name of this.#early.splice(0)) this.#onSignal(name);
   }
 
   [Symbol.dispose](): void {
@@ -118,8 +123,9 @@ class SignalRelay implements Disposable {
   readonly #onContinue = (): void => this.#running?.resume();
 
   readonly #onSignal = (name: NodeJS.Signals): void => {
-    if (name === "SIGINT" && ++this.#interrupts > 1) this.#running?.stop(0);
-    else this.#running?.signal(name);
+    if (!this.#running) this.#early.push(name);
+    else if (name === "SIGINT" && ++this.#interrupts > 1) this.#running.stop(0);
+    else this.#running.signal(name);
   };
 }
 

@@ -28,7 +28,8 @@ async function createProgram(args: readonly string[]): Promise<Command> {
   addCommand(program, execCommand());
   for (const app of apps) {
     // An application is heavy; it is loaded when it is the one that is called.
-    if (args[0] === app.name) addCommand(program, await loadApp(app));
+    const called = args[0] === "help" ? args[1] : args[0];
+    if (called === app.name) addCommand(program, await loadApp(app));
     else program.command(app.name).summary(app.summary);
   }
   return program;

@@ -54,6 +54,7 @@ export type EndCause =
   | "timeout"
   | "memory"
   | "stopped" // `stop()` was called
+  | "stuck" // it was killed, and the kernel does not let it die
   | "killed" // somebody else killed the supervising init
   | "keeper-lost";
 

@@ -5,12 +5,18 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import { CofferdamError, errorMessage } from "../errors/index.ts";
 import type { ContainedProcess, ProcessEnd, ProcessSpec } from "./backend.ts";
-import { Channels } from "./channels.ts";
+import { Channels, type ExpectedChannel } from "./channels.ts";
 import { openPipes } from "./pipes.ts";
 import { decodeEnd, endUntold, errnoName } from "./process-end.ts";
 import { startFields } from "./start-fields.ts";
 import { encodeFrame, FrameReader, reply, request, tag, wireVersion } from "./wire.ts";
 import type { FieldValue, Fields, Frame } from "./wire.ts";
+
+/** A keeper that is killed while it starts is started again, so often. */
+const startAttempts = 10;
+/** The keeper's exit codes: processes it could not end, a folder it could not remove. */
+const exitLeft = 1;
+const exitFolder = 2;
 
 /** What a keeper says of itself and the machine when it starts. */
 export interface Hello {
@@ -27,7 +33,7 @@ export interface ConnectionEvents {
   sample(bytes: number): void;
   stuck(pid: number): void;
   /** The keeper is gone without having been asked to go. `running` have no end yet. */
-  lost(running: readonly KeeperTask[]): void;
+  lost(connection: KeeperConnection, running: readonly KeeperTask[]): void;
 }
 
 /** A task under this keeper. Who owns the connection settles `ended` when the keeper cannot. */
@@ -48,17 +54,38 @@ export class KeeperConnection {
   readonly #events: ConnectionEvents;
   readonly #tasks = new Map<number, KeeperTask>();
   readonly #exited: Promise<unknown>;
+  #dead = false;
+  #stuck = 0;
   #channels: Promise<Channels> | undefined;
   #nextTask = 1;
   #closing = false;
 
-  /** Starts a keeper. Rejects with `KEEPER_START` when it does not come up. */
+  /**
+   * Starts a keeper, which first sweeps what dead runs have left. It waits for the end of the run
+   * `after` (a lost keeper's), so that its tasks are known to be gone. Rejects with `KEEPER_START`
+   * when it does not come up; one that is killed meanwhile is started again.
+   */
   static async open(
     binary: string,
     base: string,
+    after: string | undefined,
     events: ConnectionEvents,
   ): Promise<KeeperConnection> {
-    const child = spawn(binary, [base], {
+    for (let attempt = 1; ; attempt++) {
+      const opened = await KeeperConnection.#tryOpen(binary, base, after, events);
+      if (opened instanceof KeeperConnection) return opened;
+      if (opened.signal === null || attempt === startAttempts)
+        throw new CofferdamError("KEEPER_START", `${binary}: ${opened.why}`);
+    }
+  }
+
+  static async #tryOpen(
+    binary: string,
+    base: string,
+    after: string | undefined,
+    events: ConnectionEvents,
+  ): Promise<KeeperConnection | { why: string; signal: NodeJS.Signals | null }> {
+    const child = spawn(binary, after === undefined ? [base] : [base, after], {
       // 4, 5 and 6 are ours, for commands that inherit them.
       stdio: ["ignore", "ignore", "pipe", "pipe", 0, 1, 2],
       env: ownVariables(),
@@ -75,10 +102,12 @@ export class KeeperConnection {
     const reader = new FrameReader();
     const first = await firstFrame(child, reader);
     if (first?.type !== reply.hello || first.fields.number(tag.number) !== wireVersion) {
-      child.kill("SIGKILL");
+      // What it ended with by itself; a signal that was not ours is somebody's bad luck.
+      if (first) child.kill("SIGKILL");
       await exited;
-      const why = first ? "it speaks another version of the protocol" : complaints.trim();
-      throw new CofferdamError("KEEPER_START", `${binary}: ${why || "it ended at once"}`);
+      const signal = first ? null : child.signalCode;
+      if (first) return { why: "it speaks another version of the protocol", signal: null };
+      return { why: complaints.trim() || "it ended at once", signal };
     }
     return new KeeperConnection(child, exited, reader, first.fields, events);
   }
@@ -106,7 +135,8 @@ export class KeeperConnection {
   }
 
   async start(spec: ProcessSpec): Promise<ContainedProcess> {
-    const channel = spec.channel ? (await this.#openChannels()).expect() : undefined;
+    const channel = spec.channel ? await this.#expectChannel() : undefined;
+    if (this.#dead) throw lostKeeper();
     const id = this.#nextTask++;
     const task = new KeeperTask();
     this.#tasks.set(id, task);
@@ -134,18 +164,29 @@ export class KeeperConnection {
     }
   }
 
-  /** Ends everything and the keeper. Resolves when it is gone; true if all was verified. */
-  async close(): Promise<boolean> {
+  /** Ends everything and the keeper. Resolves when it is gone. */
+  async close(): Promise<{ left: number; folderLeft: boolean }> {
     this.#closing = true;
-    (await this.#channels)?.close();
+    (await this.#channels?.catch(() => undefined))?.close();
     this.#hold();
     this.#control.end();
     await this.#exited;
-    return this.#child.exitCode === 0;
+    // Those that were told as stuck are counted there already.
+    const left = this.#child.exitCode === exitLeft ? 1 : 0;
+    return {
+      left: Math.max(0, left - this.#stuck),
+      folderLeft: this.#child.exitCode === exitFolder,
+    };
   }
 
-  #openChannels(): Promise<Channels> {
-    return (this.#channels ??= Channels.listen(join(this.runPath, "s")));
+  async #expectChannel(): Promise<ExpectedChannel> {
+    try {
+      this.#channels ??= Channels.listen(join(this.runPath, "s"));
+      return (await this.#channels).expect();
+    } catch (error) {
+      // The next keeper's sweep takes the folder of a dead run away.
+      throw this.#dead ? lostKeeper() : error;
+    }
   }
 
   #send(type: number, task: number, fields: readonly (readonly [number, FieldValue])[]): void {
@@ -173,7 +214,11 @@ export class KeeperConnection {
         task.ended.resolve(decodeEnd(frame.fields));
         break;
       case reply.stuck:
+        // It may still die one day; who waits for it is told now.
+        this.#forget(frame.task);
+        this.#stuck++;
         this.#events.stuck(task.pid);
+        task.ended.resolve(endUntold("stuck", 1));
         break;
       case reply.stopped:
         task.stopped?.();
@@ -182,11 +227,11 @@ export class KeeperConnection {
   }
 
   #onExit(): void {
+    this.#dead = true;
     this.#control.destroy();
     const tasks = [...this.#tasks.values()];
     this.#tasks.clear();
-    for (const task of tasks)
-      if (task.pid === 0) task.started.reject(new CofferdamError("KEEPER_LOST", "the keeper died"));
+    for (const task of tasks) if (task.pid === 0) task.started.reject(lostKeeper());
     const running = tasks.filter((task) => task.pid !== 0);
     if (this.#closing) {
       // It went with all its tasks, as it was asked to.
@@ -194,8 +239,11 @@ export class KeeperConnection {
       for (const task of running) task.ended.resolve(endUntold("stopped", left));
       return;
     }
-    void this.#channels?.then((channels) => channels.close());
-    this.#events.lost(running);
+    this.#channels?.then(
+      (channels) => channels.close(),
+      () => undefined,
+    );
+    this.#events.lost(this, running);
   }
 
   #forget(id: number): void {
@@ -248,6 +296,10 @@ function decodeHello(fields: Fields): Hello {
       stuck: fields.number(tag.processes) ?? 0,
     },
   };
+}
+
+function lostKeeper(): CofferdamError {
+  return new CofferdamError("KEEPER_LOST", "the keeper died");
 }
 
 function refusal(fields: Fields): CofferdamError {

@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { CofferdamError, errorCode } from "../errors/index.ts";
 import type {
   Backend,
@@ -34,7 +35,7 @@ export class NativeBackend implements Backend {
     base: string,
   ): Promise<{ backend: NativeBackend | null; notes: readonly string[] }> {
     const relay: { backend?: NativeBackend } = {};
-    const connection = await connect(binary, base, () => relay.backend);
+    const connection = await connect(binary, base, undefined, () => relay.backend);
     const { hello } = connection;
     if (hello.tree === "none") {
       await connection.close();
@@ -81,7 +82,15 @@ export class NativeBackend implements Backend {
   async close(): Promise<number> {
     this.#closed = true;
     const connection = await this.#connection.catch(() => null);
-    return connection && !(await connection.close()) ? 1 : 0;
+    if (connection === null) return 0;
+    const { left, folderLeft } = await connection.close();
+    if (folderLeft)
+      this.#listeners.call(
+        "notice",
+        "warning",
+        `the run's folder ${connection.runPath} could not be removed`,
+      );
+    return left;
   }
 
   sampled(bytes: number): void {
@@ -97,28 +106,29 @@ export class NativeBackend implements Backend {
     );
   }
 
-  lost(pid: number, running: readonly KeeperTask[]): void {
-    this.#listeners.call("keeperLost", pid);
-    this.#connection = this.#reconnect(running);
+  lost(lost: KeeperConnection, running: readonly KeeperTask[]): void {
+    this.#listeners.call("keeperLost", lost.pid);
+    this.#connection = this.#reconnect(basename(lost.runPath), running);
     // Without this a failure would be unhandled while nobody happens to start anything.
     this.#connection.catch(() => undefined);
   }
 
-  async #reconnect(running: readonly KeeperTask[]): Promise<KeeperConnection> {
-    let left = running.length;
+  async #reconnect(run: string, running: readonly KeeperTask[]): Promise<KeeperConnection> {
+    let stuck = running.length;
     try {
       if (++this.#lossesInRow > lossesToGiveUp)
         throw new CofferdamError(
           "KEEPER_LOST",
           `the keeper died ${lossesToGiveUp + 1} times in a row and is not started again`,
         );
-      const connection = await connect(this.#binary, this.#base, () => this);
+      const connection = await connect(this.#binary, this.#base, run, () => this);
       this.#keepers++;
-      left = connection.hello.swept.stuck;
+      stuck = connection.hello.swept.stuck;
       this.#listeners.call("keeperStarted", connection.pid);
       return connection;
     } finally {
-      for (const task of running) task.ended.resolve(endUntold("keeper-lost", left));
+      // The sweep counts; which of them is stuck it does not say, and it is all the same.
+      for (const task of running) task.ended.resolve(endUntold("keeper-lost", stuck-- > 0 ? 1 : 0));
     }
   }
 }
@@ -126,16 +136,12 @@ export class NativeBackend implements Backend {
 function connect(
   binary: string,
   base: string,
+  after: string | undefined,
   backend: () => NativeBackend | undefined,
 ): Promise<KeeperConnection> {
-  let pid = 0;
-  const opening = KeeperConnection.open(binary, base, {
+  return KeeperConnection.open(binary, base, after, {
     sample: (bytes) => backend()?.sampled(bytes),
-    stuck: (stuckPid) => backend()?.stuck(stuckPid),
-    lost: (running) => backend()?.lost(pid, running),
-  });
-  return opening.then((connection) => {
-    pid = connection.pid;
-    return connection;
+    stuck: (pid) => backend()?.stuck(pid),
+    lost: (connection, running) => backend()?.lost(connection, running),
   });
 }

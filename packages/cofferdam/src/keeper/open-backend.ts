@@ -2,7 +2,8 @@ import type { TreeContainment } from "../events/index.ts";
 import { CofferdamError } from "../errors/index.ts";
 import type { Backend } from "./backend.ts";
 import { GroupBackend } from "./group/group-backend.ts";
-import { locateKeeper } from "./locate.ts";
+import { sweepDeadRuns } from "./group/group-ledger.ts";
+import { locateKeeper, missingKeeper } from "./locate.ts";
 import { NativeBackend } from "./native-backend.ts";
 import { runsDirectory } from "./run-directory.ts";
 
@@ -53,14 +54,21 @@ export async function acquireBackend(
 /** Finds the strongest way by trying it. `COFFERDAM_CONTAINMENT=group` forces the portable one. */
 async function openBackend(): Promise<Backend> {
   const base = runsDirectory();
-  if (process.env["COFFERDAM_CONTAINMENT"] === "group")
-    return GroupBackend.open(base, "COFFERDAM_CONTAINMENT asks for it");
+  const forced = process.env["COFFERDAM_CONTAINMENT"] ?? "";
+  if (forced === "group") return GroupBackend.open(base, "COFFERDAM_CONTAINMENT asks for it");
+  if (forced !== "" && forced !== "namespace")
+    throw new CofferdamError(
+      "INVALID_ARGUMENT",
+      `COFFERDAM_CONTAINMENT is ${JSON.stringify(forced)}; it can be "namespace" or "group"`,
+    );
   const binary = process.platform === "linux" ? locateKeeper() : null;
   if (binary === null) {
-    const why = process.platform === "linux" ? "the keeper is not built" : "the keeper needs Linux";
+    const why = process.platform === "linux" ? missingKeeper() : "the keeper needs Linux";
     return GroupBackend.open(base, why);
   }
   const { backend, notes } = await NativeBackend.open(binary, base);
+  // The keeper has swept the runs of keepers; those that were without one are swept here.
+  await sweepDeadRuns(base);
   return backend ?? GroupBackend.open(base, `namespaces are refused here (${notes.join("; ")})`);
 }
 

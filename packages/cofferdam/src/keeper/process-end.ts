@@ -69,8 +69,8 @@ function decodeLeak(line: string): Leak[] {
 
 const nothing: Measured = { value: 0, method: "lower-bound" };
 
-/** The end of a process whose keeper ended with it: the tree is dead, and nobody tells how it was. */
-export function endUntold(cause: "keeper-lost" | "stopped", left: number): ProcessEnd {
+/** An end that nobody has told about: the keeper died with the tree, or the kernel keeps it. */
+export function endUntold(cause: "keeper-lost" | "stopped" | "stuck", left: number): ProcessEnd {
   return {
     cause,
     exitCode: null,

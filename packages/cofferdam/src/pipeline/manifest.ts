@@ -22,6 +22,8 @@ export interface ManifestRow {
   readonly inputHash: string | null;
   /** Whatever else shapes the result: engine, version, options. */
   readonly recipe: string | null;
+  /** Whether a result of ours was ever put under that name (or was about to be). */
+  readonly written: boolean;
   readonly outcome: "planned" | "done" | "failed";
   readonly errorCode: string | null;
   readonly errorMessage: string | null;
@@ -33,6 +35,7 @@ export class Manifest implements Disposable {
   readonly #find: StatementSync;
   readonly #plan: StatementSync;
   readonly #taken: StatementSync;
+  readonly #written: StatementSync;
   readonly #record: StatementSync;
 
   private constructor(database: DatabaseSync) {
@@ -40,6 +43,7 @@ export class Manifest implements Disposable {
     this.#find = database.prepare("SELECT * FROM items WHERE key = ?");
     this.#taken = database.prepare("SELECT 1 FROM items WHERE output = ? COLLATE NOCASE");
     this.#plan = database.prepare("INSERT INTO items (key, output) VALUES (?, ?)");
+    this.#written = database.prepare("UPDATE items SET written = 1 WHERE key = ?");
     this.#record = database.prepare(
       "UPDATE items SET size = ?, modified = ?, inode = ?, input_hash = ?, recipe = ?, outcome = ?," +
         " error_code = ?, error_message = ? WHERE key = ?",
@@ -86,6 +90,11 @@ export class Manifest implements Disposable {
     this.#plan.run(key, output);
   }
 
+  /** To be called before a result appears: from then on the file of that name is this key's. */
+  markWritten(key: string): void {
+    this.#written.run(key);
+  }
+
   recordDone(key: string, stamp: FileStamp, inputHash: string, recipe: string): void {
     this.#record.run(
       stamp.sizeBytes,
@@ -130,6 +139,7 @@ const schema = `
     inode TEXT,
     input_hash TEXT,
     recipe TEXT,
+    written INTEGER NOT NULL DEFAULT 0,
     outcome TEXT NOT NULL DEFAULT 'planned',
     error_code TEXT,
     error_message TEXT
@@ -156,6 +166,7 @@ function decodeRow(row: Row): ManifestRow {
         : { sizeBytes: Number(row["size"]), modifiedNs, inode: text("inode") ?? "" },
     inputHash: text("input_hash"),
     recipe: text("recipe"),
+    written: row["written"] === 1,
     outcome: outcome === "done" || outcome === "failed" ? outcome : "planned",
     errorCode: text("error_code"),
     errorMessage: text("error_message"),

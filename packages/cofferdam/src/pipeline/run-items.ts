@@ -81,14 +81,14 @@ class ItemsRun {
     const { title, workers, folder } = this.#options;
     this.#emit({ type: "run-started", at: Date.now(), title, workers });
     this.#emit({ type: "items-discovered", at: Date.now(), total: items.length, final: true });
-    const foreign = await planOutputs(items, folder, this.#options.force ?? false);
+    planOutputs(items, folder);
     const queue = items.values();
     await Promise.all(
       // Twice, so that no worker waits while another's result is written.
       Array.from({ length: workers * 2 }, async () => {
         for (const item of queue) {
           if (this.#signal.aborted) return;
-          await this.#one(item, foreign.get(item.path));
+          await this.#one(item);
         }
       }),
     );
@@ -105,16 +105,16 @@ class ItemsRun {
     return { counts, failures: this.#failures, interrupted, durationMs };
   }
 
-  async #one(item: FileItem, foreign: string | undefined): Promise<void> {
+  async #one(item: FileItem): Promise<void> {
     const { folder, recipe, force = false } = this.#options;
     const since = performance.now();
     try {
-      if (foreign !== undefined) throw foreignOutput(foreign);
       const stamp = await stampFile(item.path);
       const row = folder.manifest.find(item.path);
       if (!row) throw new CofferdamError("MANIFEST_DAMAGED", "its row vanished from the manifest");
-      const fresh = !force && (await folder.has(row.output));
-      if (fresh && (await isUnchanged(row, item.path, stamp, recipe))) {
+      const exists = await folder.has(row.output);
+      if (exists && !row.written && !force) throw foreignOutput(row.output);
+      if (exists && !force && (await isUnchanged(row, item.path, stamp, recipe))) {
         if (row.inputHash !== null)
           folder.manifest.recordDone(item.path, stamp, row.inputHash, recipe);
         this.#counts.skipped++;
@@ -126,6 +126,7 @@ class ItemsRun {
         onStart: (attempt) =>
           this.#emit({ type: "item-started", at: Date.now(), item: item.path, attempt }),
       });
+      folder.manifest.markWritten(item.path);
       const output = await folder.write(row.output, content);
       folder.manifest.recordDone(item.path, stamp, inputHash, recipe);
       this.#counts.done++;
@@ -173,35 +174,18 @@ function foreignOutput(path: string): CofferdamError {
   );
 }
 
-/**
- * Gives every new item an output name that no other item has, and records it before anything is
- * written. Returns, by item, files of those names that somebody else has put there: these items get
- * no name, so that a later run does not take such a file for its own.
- */
-async function planOutputs(
-  items: readonly FileItem[],
-  folder: OutputFolder,
-  force: boolean,
-): Promise<Map<string, string>> {
-  const { manifest } = folder;
-  const fresh: FileItem[] = [];
-  const foreign = new Map<string, string>();
-  const taken = new Set<string>();
-  for (const item of items) {
-    if (manifest.find(item.path)) continue;
-    const isTaken = taken.has(item.output.toLowerCase()) || manifest.isOutputTaken(item.output);
-    const output = isTaken ? distinctName(item) : item.output;
-    taken.add(output.toLowerCase());
-    if (!force && (await folder.has(output))) foreign.set(item.path, output);
-    else fresh.push({ path: item.path, output });
-  }
+/** Gives every new item an output name that no other item has, and records it. */
+function planOutputs(items: readonly FileItem[], { manifest }: OutputFolder): void {
   manifest.transaction(() => {
-    for (const { path, output } of fresh) manifest.plan(path, output);
+    for (const item of items) {
+      if (manifest.find(item.path)) continue;
+      const isTaken = manifest.isOutputTaken(item.output);
+      manifest.plan(item.path, isTaken ? distinctName(item) : item.output);
+    }
   });
-  return foreign;
 }
 
-/** `paper.md` → `paper-1f3a9c.md`, the same for the same input every time. */
+/** `paper.md` → `paper-1f3a9c02.md`, the same for the same input every time. */
 function distinctName({ path, output }: FileItem): string {
   const hash = createHash("sha256").update(path).digest("hex").slice(0, 8);
   const dot = output.lastIndexOf(".");

@@ -4,14 +4,13 @@ export interface MapOptions {
 }
 
 /** What became of one input. */
-export type MapResult<Input, Value> =
-  | {
-      readonly index: number;
-      readonly input: Input;
-      readonly value: Value;
-      readonly error?: undefined;
-    }
-  | { readonly index: number; readonly input: Input; readonly error: unknown };
+export type MapResult<Input, Value> = {
+  readonly index: number;
+  readonly input: Input;
+} & (
+  | { readonly ok: true; readonly value: Value; readonly error?: undefined }
+  | { readonly ok: false; readonly value?: undefined; readonly error: unknown }
+);
 
 /**
  * Calls for each input with bounded concurrency. One failure is that input's result and stops
@@ -63,8 +62,8 @@ async function settle<Input, Value>(
   index: number,
 ): Promise<MapResult<Input, Value>> {
   try {
-    return { index, input, value: await call(input) };
+    return { index, input, ok: true, value: await call(input) };
   } catch (error) {
-    return { index, input, error };
+    return { index, input, ok: false, error };
   }
 }

@@ -8,13 +8,19 @@
  */
 import { availableParallelism } from "node:os";
 import { CofferdamError, errorMessage, type ErrorCode } from "../errors/index.ts";
-import { defaultGraceMs, type ScopeCore } from "../scope/index.ts";
-import { parseDuration, parseSize, type Duration, type Size } from "../units/index.ts";
+import {
+  defaultGraceMs,
+  parseMemory,
+  parseTimeout,
+  refuseAborted,
+  type ScopeCore,
+} from "../scope/index.ts";
+import { parseDuration, type Duration, type Size } from "../units/index.ts";
 import type { RemoteError } from "../worker/messages.ts";
 import { encodeValue, type Encoded } from "../worker/values.ts";
 import { mapWithPool, type MapOptions, type MapResult } from "./map.ts";
 import { NodeWorker, type TaskAnswer } from "./node-worker.ts";
-import { PoolTaskError, tail, type WorkerBounds } from "./task-error.ts";
+import { PoolTaskError, remoteCode, tail, type WorkerBounds } from "./task-error.ts";
 
 export interface PoolOptions {
   /** Default: the number of CPUs this process may use. */
@@ -106,9 +112,9 @@ export class Pool<Module> implements AsyncDisposable {
         `workers must be a whole number above 0, not ${this.#size}`,
       );
     this.#graceMs = parseDuration(options.grace ?? defaultGraceMs);
-    this.#memoryBytes = options.memory === undefined ? undefined : parseSize(options.memory);
+    this.#memoryBytes = options.memory === undefined ? undefined : parseMemory(options.memory);
     this.#defaultTimeoutMs =
-      options.timeout === undefined ? undefined : parseDuration(options.timeout);
+      options.timeout === undefined ? undefined : parseTimeout(options.timeout);
     this.#forget = scope.onClose(() => this.#end());
   }
 
@@ -133,11 +139,11 @@ export class Pool<Module> implements AsyncDisposable {
   ): Promise<Result<Functions<Module>[Name]>> {
     if (this.#closing) throw new CofferdamError("CLOSED", "the pool is closed");
     if (this.#broken) throw this.#broken;
-    options.signal?.throwIfAborted();
+    refuseAborted(options.signal);
     const encoded = encodeValue(args);
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const timeout =
-      options.timeout === undefined ? this.#defaultTimeoutMs : parseDuration(options.timeout);
+      options.timeout === undefined ? this.#defaultTimeoutMs : parseTimeout(options.timeout);
     const job: Job = {
       id: this.#nextJob++,
       name,
@@ -303,11 +309,12 @@ export class Pool<Module> implements AsyncDisposable {
   }
 
   #settle(job: Job, answer: TaskAnswer): void {
-    if (answer.ok) job.resolve(answer.value);
-    else
-      job.reject(
-        new PoolTaskError("TASK_FAILED", answer.error.message, job.attempts, answer.error),
-      );
+    if (answer.ok) {
+      job.resolve(answer.value);
+      return;
+    }
+    const { error } = answer;
+    job.reject(new PoolTaskError(remoteCode(error), error.message, job.attempts, error));
   }
 
   /** The worker died with this task: again, or the end of it. */

@@ -18,6 +18,12 @@ export class PoolTaskError extends CofferdamError {
   }
 }
 
+/** What a worker tells of itself has a code of its own; all else is the function's failure. */
+export function remoteCode({ name, code }: RemoteError): ErrorCode {
+  const own = code === "UNKNOWN_FUNCTION" || code === "NOT_SERIALIZABLE";
+  return name === "CofferdamError" && own ? code : "TASK_FAILED";
+}
+
 function revive(remote: RemoteError): Error {
   const error = new Error(remote.message);
   error.name = remote.name;
@@ -36,6 +42,13 @@ export function explainWorkerEnd(
   stderr: string,
   bounds: WorkerBounds,
 ): { code: ErrorCode; message: string } {
+  if (end.startFailure)
+    return {
+      code: "SPAWN",
+      message: `its worker could not be started (${end.startFailure.stage}: ${end.startFailure.code})`,
+    };
+  if (end.cause === "stuck")
+    return { code: "STUCK", message: "its worker was killed, and the kernel does not let it die" };
   if (end.cause === "timeout")
     return {
       code: "TIMEOUT",

@@ -3,6 +3,7 @@ import type { Writable } from "node:stream";
 import { CofferdamError } from "../errors/index.ts";
 import type { ContainedProcess } from "../keeper/index.ts";
 import { parseDuration, parseSize, type Duration, type Size } from "../units/index.ts";
+import { parseMemory, parseTimeout, refuseAborted } from "./bounds.ts";
 import { taskEnvironment } from "./environment.ts";
 import { Output } from "./output.ts";
 import type { ScopeCore } from "./scope-core.ts";
@@ -55,13 +56,13 @@ export async function execIn(
   options: ExecOptions,
 ): Promise<TaskResult> {
   checkCommand(command);
-  options.signal?.throwIfAborted();
+  refuseAborted(options.signal);
   const cwd = resolve(options.cwd ?? ".");
   const graceMs = parseDuration(options.grace ?? defaultGraceMs);
   const maxBytes = parseSize(options.maxOutput ?? defaultMaxOutputBytes);
   const bounds = {
-    ...(options.timeout === undefined ? {} : { timeoutMs: parseDuration(options.timeout) }),
-    ...(options.memory === undefined ? {} : { memoryBytes: parseSize(options.memory) }),
+    ...(options.timeout === undefined ? {} : { timeoutMs: parseTimeout(options.timeout) }),
+    ...(options.memory === undefined ? {} : { memoryBytes: parseMemory(options.memory) }),
   };
   const startedAt = new Date();
   const since = performance.now();
@@ -96,7 +97,7 @@ export async function execIn(
   const result: TaskResult = {
     command,
     cwd,
-    outcome: end.left > 0 ? "stuck" : outcomeOf(end),
+    outcome: outcomeOf(end),
     exitCode: end.exitCode,
     signal: end.signal,
     startFailure: end.startFailure ?? null,

@@ -1,3 +1,4 @@
+export * from "./bounds.ts";
 export * from "./environment.ts";
 export * from "./exec.ts";
 export * from "./report.ts";

@@ -18,7 +18,7 @@ export interface ScopeReport {
   };
   /** Of all trees together, at the worst moment. */
   readonly peakMemoryBytes: Measured;
-  /** What commands left when they ended by themselves, and what was done about it. */
+  /** What commands left, by themselves or because they were ended, and what was done about it. */
   readonly leaks: readonly Leak[];
   readonly keepersLost: number;
 }

@@ -1,12 +1,8 @@
-import type {
-  CofferdamEvent,
-  EventListener,
-  TaskOutcome,
-  TreeContainment,
-} from "../events/index.ts";
+import type { CofferdamEvent, EventListener, TreeContainment } from "../events/index.ts";
 import { CofferdamError } from "../errors/index.ts";
 import { acquireBackend } from "../keeper/index.ts";
 import type { Backend, ContainedProcess, Containment, ProcessSpec } from "../keeper/index.ts";
+import { refuseAborted } from "./bounds.ts";
 import { Tally, type ScopeReport } from "./report.ts";
 import { outcomeOf } from "./task-result.ts";
 
@@ -41,7 +37,7 @@ export class ScopeCore {
   #closing: Promise<ScopeReport> | undefined;
 
   static async open(options: ScopeOptions): Promise<ScopeCore> {
-    options.signal?.throwIfAborted();
+    refuseAborted(options.signal);
     const { backend, release } = await acquireBackend(options.containment);
     return new ScopeCore(backend, release, options);
   }
@@ -101,7 +97,7 @@ export class ScopeCore {
     void contained.ended.then((end) => {
       this.#running.delete(contained);
       this.#tally.taskEnded(end);
-      const outcome: TaskOutcome = end.left > 0 ? "stuck" : outcomeOf(end);
+      const outcome = outcomeOf(end);
       const durationMs = performance.now() - startedAt;
       this.emit({ type: "task-ended", task, outcome, durationMs, left: end.left });
     });

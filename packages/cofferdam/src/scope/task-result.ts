@@ -67,8 +67,9 @@ export interface Bounds {
 
 /** The outcome that an end stands for. */
 export function outcomeOf(end: ProcessEnd): TaskOutcome {
-  if (end.cause === "timeout" || end.cause === "memory") return end.cause;
+  if (end.cause === "stuck" || end.left > 0) return "stuck";
   if (end.cause === "stopped") return "cancelled";
+  if (end.cause === "timeout" || end.cause === "memory") return end.cause;
   if (end.cause === "keeper-lost" || end.cause === "killed") return "lost";
   return end.exitCode === 0 ? "ok" : "failed";
 }
@@ -85,6 +86,11 @@ export function explainEnd(
     const { stage, code } = end.startFailure;
     return { code: "SPAWN", message: `${name} could not be started: ${startReason(stage, code)}` };
   }
+  if (end.cause === "stuck" || end.left > 0)
+    return {
+      code: "STUCK",
+      message: `${name} was killed, and ${end.left} of its processes do not die: the kernel keeps them (state D); they are not gone`,
+    };
   switch (end.cause) {
     case "timeout":
       return {

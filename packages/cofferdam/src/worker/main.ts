@@ -3,6 +3,7 @@
  * the other end of descriptor 3. It ends when that end closes.
  */
 import { Socket } from "node:net";
+import { CofferdamError } from "../errors/index.ts";
 import { runAsTask } from "./context.ts";
 import { MessageReader, writeMessage, type Message } from "./frames.ts";
 import { describeError, type FromWorker, type ToWorker } from "./messages.ts";
@@ -35,7 +36,8 @@ async function load(module: string): Promise<void> {
 async function run(id: number, name: string, args: unknown[]): Promise<void> {
   const called = functions.get(name);
   try {
-    if (!called) throw new TypeError(`the module exports no function \`${name}\``);
+    if (!called)
+      throw new CofferdamError("UNKNOWN_FUNCTION", `the module exports no function \`${name}\``);
     const value = await runAsTask(id, () => called(...args));
     const encoded = encodeValue(value);
     tell({ t: "result", id, value: encoded.json }, encoded.parts);

@@ -60,7 +60,8 @@ function encodeObject(value: object, path: string, parts: Uint8Array[], above: o
   if (value instanceof ArrayBuffer) return encodeBytes(new Uint8Array(value), "ArrayBuffer", parts);
   const inside = [...above, value];
   if (Array.isArray(value))
-    return value.map((item, index) => encode(item, `${path}[${index}]`, parts, inside));
+    // Not `map`: that leaves holes out, and they would arrive as null.
+    return Array.from(value, (item, index) => encode(item, `${path}[${index}]`, parts, inside));
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null)
     throw unserializable(path, `a ${value.constructor.name}`);

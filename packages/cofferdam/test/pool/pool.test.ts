@@ -100,8 +100,9 @@ describe("a pool", () => {
     await using pool = openPool();
     const run = pool.run.bind(pool) as unknown as (name: string, arg: unknown) => Promise<unknown>;
     await expect(run("add", () => 1)).rejects.toMatchObject({ code: "NOT_SERIALIZABLE" });
-    expect(await failureOf(pool.run("returnMap"))).toMatchObject({ code: "TASK_FAILED" });
+    expect(await failureOf(pool.run("returnMap"))).toMatchObject({ code: "NOT_SERIALIZABLE" });
     expect(await failureOf(run("notAFunction", 1))).toMatchObject({
+      code: "UNKNOWN_FUNCTION",
       message: "the module exports no function `notAFunction`",
     });
   });
@@ -224,7 +225,7 @@ describe("map", () => {
     const results = new Map<number, unknown>();
     const inputs = Array.from({ length: 200 }, (_, index) => new Uint8Array(index));
     for await (const { index, ...rest } of pool.map("length", inputs, { ordered: false }))
-      results.set(index, "value" in rest ? rest.value : rest.error);
+      results.set(index, rest.ok ? rest.value : rest.error);
     expect(results.size).toBe(200);
     for (const [index, value] of results) expect(value).toBe(index);
   });

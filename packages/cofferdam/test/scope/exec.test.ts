@@ -104,6 +104,7 @@ describe("exec", () => {
       await expect(scope.exec(command)).rejects.toBeInstanceOf(CofferdamError);
     await expect(scope.exec(["true"], { timeout: "soon" })).rejects.toThrow('"soon"');
     await expect(scope.exec(["true"], { memory: "lots" })).rejects.toThrow('"lots"');
+    await expect(scope.exec(["true"], { timeout: 0 })).rejects.toThrow("timeout must be above 0");
   });
 
   it("ends the whole tree at the deadline, also one that ignores TERM", async () => {
@@ -175,7 +176,9 @@ describe("exec", () => {
       }),
     );
     expect(await running).toMatchObject({ code: "CANCELLED", outcome: "cancelled" });
-    await expect(scope.exec(["true"], { signal: controller.signal })).rejects.toThrow();
+    await expect(scope.exec(["true"], { signal: controller.signal })).rejects.toMatchObject({
+      code: "CANCELLED",
+    });
   });
 
   it("gives a private folder for temporary files, and removes it whatever is in it", async () => {

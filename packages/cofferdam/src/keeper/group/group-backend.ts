@@ -58,7 +58,7 @@ export class GroupBackend implements Backend {
       cwd: spec.cwd,
       env: { ...withScratch(spec.env, scratch), [cookieName]: cookie },
       // Its own session and group, but for a command that shares our terminal.
-      detached: !spec.stdio.includes("inherit"),
+      detached: !sharesTerminal(spec),
       stdio: [
         ...spec.stdio.map((mode) => stdioNames[mode]),
         ...(spec.channel ? ["pipe" as const] : []),
@@ -108,6 +108,7 @@ class GroupTask implements ContainedProcess {
   readonly #spec: ProcessSpec;
   readonly #tree: ProcessTree;
   readonly #onSample: () => void;
+  readonly #started: boolean;
   #cause: EndCause = "own";
   #deadline: NodeJS.Timeout | undefined;
   #grace: NodeJS.Timeout | undefined;
@@ -128,7 +129,8 @@ class GroupTask implements ContainedProcess {
     this.channel = (child.stdio[3] as Socket | undefined) ?? null;
     this.scratch = scratch;
     this.#spec = spec;
-    this.#tree = new ProcessTree(this.pid, cookie);
+    this.#tree = new ProcessTree(this.pid, cookie, !sharesTerminal(spec));
+    this.#started = failure === null;
     this.#onSample = onSample;
     this.ended = failure ? Promise.resolve(notStarted(failure)) : this.#live(child);
     if (spec.timeoutMs !== undefined && !failure) this.setDeadline(spec.timeoutMs);
@@ -150,7 +152,7 @@ class GroupTask implements ContainedProcess {
   }
 
   signal(signal: NodeJS.Signals): void {
-    this.#tree.signal(signal);
+    if (this.#started) this.#tree.signal(signal);
   }
 
   onStopped(): void {
@@ -162,6 +164,7 @@ class GroupTask implements ContainedProcess {
   }
 
   #end(cause: EndCause, graceMs: number): void {
+    if (!this.#started) return;
     if (this.#cause === "own") this.#cause = cause;
     clearTimeout(this.#grace);
     if (graceMs === 0) {
@@ -234,6 +237,10 @@ class GroupTask implements ContainedProcess {
     }, sampleMs);
     return { stop: () => clearInterval(timer) };
   }
+}
+
+function sharesTerminal(spec: ProcessSpec): boolean {
+  return spec.stdio.includes("inherit");
 }
 
 function notStarted(failure: Error): ProcessEnd {

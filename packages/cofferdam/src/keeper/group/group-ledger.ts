@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, rmSync, lstatSync, readdirSync } from "node:fs";
+import { mkdirSync, rmSync, lstatSync, readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { CofferdamError } from "../../errors/index.ts";
@@ -28,12 +28,15 @@ export class GroupLedger {
     await sweepDeadRuns(base);
     const name = `g${randomBytes(4).toString("hex")}`;
     const path = join(base, name);
-    mkdirSync(path, { mode: 0o700 });
-    const database = new DatabaseSync(join(path, "ledger.db"));
+    // Made under a hidden name and renamed once it is locked: no sweep sees it without its lock.
+    const hidden = join(base, `.${name}`);
+    mkdirSync(hidden, { mode: 0o700 });
+    const database = new DatabaseSync(join(hidden, "ledger.db"));
     database.exec(
-      "PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = OFF;" +
-        "CREATE TABLE tasks (task INTEGER PRIMARY KEY, pid INTEGER, ended INTEGER DEFAULT 0)",
+      "PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY;" +
+        "CREATE TABLE tasks (task INTEGER PRIMARY KEY, pid INTEGER)",
     );
+    renameSync(hidden, path);
     return new GroupLedger(name, path, database);
   }
 
@@ -70,9 +73,12 @@ function ensurePrivate(base: string): void {
     );
 }
 
-async function sweepDeadRuns(base: string): Promise<void> {
+/** Ends and removes what dead runs of this containment have left. */
+export async function sweepDeadRuns(base: string): Promise<void> {
+  const runs = readdirSync(base).filter((entry) => /^g[0-9a-f]{8}$/.test(entry));
+  if (runs.length === 0) return;
   const { DatabaseSync } = await import("node:sqlite");
-  for (const name of readdirSync(base).filter((entry) => /^g[0-9a-f]{8}$/.test(entry))) {
+  for (const name of runs) {
     const path = join(base, name);
     let database: DatabaseSync | undefined;
     try {

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 
@@ -21,7 +22,19 @@ export function readProcessTable(): Promise<ProcessRow[]> {
   return process.platform === "linux" ? readProc() : readPs();
 }
 
-const pageBytes = 4096;
+const pageBytes = process.platform === "linux" ? readPageSize() : 4096;
+
+/** From the auxiliary vector: pairs of words, of which 6 (AT_PAGESZ) is the page size. */
+function readPageSize(): number {
+  try {
+    const words = readFileSync("/proc/self/auxv");
+    for (let offset = 0; offset + 16 <= words.length; offset += 16)
+      if (words.readBigUInt64LE(offset) === 6n) return Number(words.readBigUInt64LE(offset + 8));
+  } catch {
+    // No such file: then the usual size.
+  }
+  return 4096;
+}
 
 async function readProc(): Promise<ProcessRow[]> {
   const names = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
@@ -96,7 +109,10 @@ export async function isResourceTracker(pid: number): Promise<boolean> {
   }
 }
 
-/** Kills exactly this process: not another one that has got its pid since. */
+/**
+ * Kills exactly this process, not another one that has got its pid since. Outside Linux that rests
+ * on the list being some milliseconds old.
+ */
 export async function killExactly(row: ProcessRow, signal: NodeJS.Signals): Promise<void> {
   if (process.platform === "linux") {
     const now = await readProcRow(String(row.pid));

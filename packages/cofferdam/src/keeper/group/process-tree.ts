@@ -15,12 +15,15 @@ const killRounds = 200;
 export class ProcessTree {
   readonly #root: number;
   readonly #cookie: string;
+  readonly #ownGroup: boolean;
   readonly #seen = new Map<number, string>();
   peakBytes = 0;
   peakCount = 0;
 
-  constructor(root: number, cookie: string) {
+  /** `ownGroup`: the root leads a process group; else it shares ours, which is left in peace. */
+  constructor(root: number, cookie: string, ownGroup: boolean) {
     this.#root = root;
+    this.#ownGroup = ownGroup;
     this.#cookie = `${cookieName}=${cookie}`;
   }
 
@@ -37,7 +40,12 @@ export class ProcessTree {
     );
     table.forEach((row, index) => {
       const known = this.#seen.get(row.pid) === row.startTime;
-      if (row.pid === this.#root || row.group === this.#root || cookies[index] || known)
+      if (
+        row.pid === this.#root ||
+        (this.#ownGroup && row.group === this.#root) ||
+        cookies[index] ||
+        known
+      )
         members.add(row.pid);
     });
     addDescendants(table, members);
@@ -50,9 +58,9 @@ export class ProcessTree {
 
   signal(signal: NodeJS.Signals): void {
     try {
-      process.kill(-this.#root, signal);
+      process.kill(this.#ownGroup ? -this.#root : this.#root, signal);
     } catch {
-      // No such group any more.
+      // Nobody there any more.
     }
   }
 

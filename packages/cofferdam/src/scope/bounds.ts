@@ -1,0 +1,25 @@
+import { CofferdamError } from "../errors/index.ts";
+import { parseDuration, parseSize, type Duration, type Size } from "../units/index.ts";
+
+/** A deadline in milliseconds. Zero is refused: to some it means none, to others at once. */
+export function parseTimeout(value: Duration): number {
+  return aboveZero(parseDuration(value), "timeout");
+}
+
+/** A memory bound in bytes; see `parseTimeout`. */
+export function parseMemory(value: Size): number {
+  return aboveZero(parseSize(value), "memory");
+}
+
+function aboveZero(value: number, name: string): number {
+  if (value > 0) return value;
+  throw new CofferdamError("INVALID_ARGUMENT", `${name} must be above 0; leave it away for none`);
+}
+
+/** Throws `CANCELLED` for a signal that was aborted before anything started. */
+export function refuseAborted(signal: AbortSignal | undefined): void {
+  if (!signal?.aborted) return;
+  throw new CofferdamError("CANCELLED", "it was cancelled before it started", {
+    cause: signal.reason,
+  });
+}

@@ -1,0 +1,107 @@
+/** `cofferdam exec` as a program. */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { cli, Program, runCli } from "../../../../test/support/program.ts";
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "cli-"));
+});
+
+afterEach(() => rmSync(folder, { recursive: true }));
+
+// The portable way everywhere, the other where it can be had.
+describe.each(["", "group"])("cofferdam exec (COFFERDAM_CONTAINMENT=%s)", (way) => {
+  const env = { COFFERDAM_CONTAINMENT: way };
+
+  it.each([
+    [["true"], 0],
+    [["sh", "-c", "exit 7"], 7],
+    [["sh", "-c", "kill -TERM $$"], 143],
+    [["--timeout", "200ms", "--grace", "50ms", "sleep", "600"], 124],
+    [
+      [
+        "--memory",
+        "100MB",
+        "python3",
+        "-c",
+        "b = bytearray(300_000_000); import time; time.sleep(600)",
+      ],
+      137,
+    ],
+    [["--fail-on-leak", "--", "sh", "-c", "sleep 600 & exit 0"], 122],
+    [["no-such-command-here"], 127],
+    [["/etc/passwd"], 126],
+    [["--memory", "lots", "true"], 1],
+  ])("%j exits with %i", async (args, code) => {
+    expect((await runCli(["exec", ...args], { env })).code).toBe(code);
+  });
+
+  it("passes input and output through, byte for byte, also more than a pipe holds", async () => {
+    const input = "0123456789abcdef\n".repeat(500_000);
+    const result = await runCli(["exec", "cat"], { env, input });
+    expect(result.stdout.length).toBe(input.length);
+    expect(result.stdout).toBe(input);
+    const both = await runCli(["exec", "--", "sh", "-c", "echo out; echo err >&2"], { env });
+    expect([both.stdout, both.stderr.split("\n").at(-2)]).toEqual(["out\n", "err"]);
+  });
+
+  it("does not take the command's options for its own", async () => {
+    const result = await runCli(["exec", "echo", "--timeout", "-x"], { env });
+    expect(result.stdout).toBe("--timeout -x\n");
+  });
+
+  it("writes a report", async () => {
+    const report = join(folder, "report.json");
+    await runCli(["exec", "--report", report, "sh", "-c", "exit 3"], { env });
+    expect(JSON.parse(readFileSync(report, "utf8"))).toMatchObject({
+      schema: 1,
+      command: ["sh", "-c", "exit 3"],
+      outcome: "failed",
+      exitCode: 3,
+      processes: { left: 0 },
+    });
+  });
+
+  it("hands signals on, and ends what the command leaves", async () => {
+    const script = "trap 'echo caught; exit 5' TERM; setsid sleep 600 & echo READY; wait";
+    const program = new Program([cli, "exec", "--", "sh", "-c", script], { env });
+    await program.said(/READY/);
+    process.kill(program.pid, "SIGTERM");
+    const result = await program.finished;
+    expect(result.stdout).toContain("caught");
+    expect(result.code).toBe(5);
+  });
+
+  it("kills at once at the second interrupt", async () => {
+    const script = "trap '' TERM; trap 'echo once' INT; echo READY; while :; do sleep 0.1; done";
+    const program = new Program([cli, "exec", "--", "sh", "-c", script], { env });
+    await program.said(/READY/);
+    process.kill(program.pid, "SIGINT");
+    await program.said(/once/);
+    process.kill(program.pid, "SIGINT");
+    expect((await program.finished).code).toBe(137);
+  });
+});
+
+describe("cofferdam", () => {
+  it("explains itself, and knows its version", async () => {
+    const help = await runCli(["--help"]);
+    expect(help.code).toBe(0);
+    expect(help.stdout).toMatch(/exec.*documents/s);
+    expect((await runCli(["--version"])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect((await runCli(["help", "documents"])).stdout).toContain("--page-markers");
+  });
+
+  it("refuses what it does not know", async () => {
+    expect((await runCli(["exce"])).code).toBe(1);
+    expect((await runCli(["exec"])).code).toBe(1);
+    const wrong = await runCli(["exec", "true"], { env: { COFFERDAM_CONTAINMENT: "magic" } });
+    expect(wrong.stderr).toMatch(/COFFERDAM_CONTAINMENT is "magic"/);
+    const nowhere = await runCli(["exec", "true"], { env: { COFFERDAM_KEEPER: "/nowhere" } });
+    expect(nowhere.stderr).toMatch(/COFFERDAM_KEEPER names no executable file: \/nowhere/);
+  });
+});
