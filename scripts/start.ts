@@ -36,7 +36,9 @@ if (code === 0) {
   );
   console.log("next: npm run lab survivors");
   const { containment, shortfall } = await (await openScope()).close();
-  if (containment.tree === "group")
-    console.log(`here, for want of better (${shortfall}): 0 seen (group: not verified)`);
+  if (containment.tree !== "namespace")
+    console.log(
+      `here, for want of better (${shortfall}): 0 seen (${containment.tree}: not verified)`,
+    );
 }
 process.exitCode = code;

@@ -24,6 +24,10 @@
 
 /* Python's resource_tracker outlives a clean exit by 6 to 7 ms, and is no leak. */
 #define SETTLE_MS 100
+/* How long the tracker may take to clean up once all others are dead. */
+#define TRACKER_MS 1500
+/* Between two rounds of killing, for the dead to be reaped and their children to become ours. */
+#define HUNT_MS 1
 #define SAMPLE_MS 100
 #define SAMPLE_NEAR_MS 10 /* above half of the bound: a tree can take gigabytes in a second */
 #define SAMPLE_FIRST_MS 20
@@ -39,6 +43,8 @@ struct init {
 	enum phase phase;
 	uint64_t settle_at;
 	uint64_t sample_at;
+	uint64_t kill_began_at;
+	bool keeper_gone;
 	uint32_t reaped;
 	uint32_t most;
 	uint32_t killed;
@@ -87,16 +93,47 @@ static void count_process(pid_t pid, void *context)
 	++*(uint32_t *)context;
 }
 
-/* kill(-1) holds the task list against fork: nothing in the namespace gets away from it. */
 static void kill_everything(struct init *init)
 {
 	if (init->phase == KILLING)
 		return;
 	init->phase = KILLING;
+	init->kill_began_at = now_ms();
 	uint32_t count = 0;
 	tree_visit(&init->view, count_process, &count);
 	init->killed += count;
-	kill(-1, SIGKILL);
+	/* This holds the task list against fork: nothing in the namespace gets away from it. */
+	if (init->setup->isolated)
+		kill(-1, SIGKILL);
+}
+
+struct hunt {
+	const struct tree_view *view;
+	bool trackers_too;
+	bool others;
+};
+
+static void hunt_child(pid_t pid, void *context)
+{
+	struct hunt *hunt = context;
+	if (!hunt->trackers_too && tree_is_resource_tracker(hunt->view, pid))
+		return;
+	hunt->others = true;
+	kill(pid, SIGKILL);
+}
+
+/*
+ * One round of killing without a namespace. Only our own children, which nobody else can reap, so
+ * that a pid is never another's; the children of the dead become ours, and are next. Python's
+ * resource tracker goes last: it unlinks the semaphores of the others once they are gone.
+ */
+static void hunt_children(struct init *init)
+{
+	struct hunt hunt = {.view = &init->view,
+			    .trackers_too = now_ms() - init->kill_began_at > TRACKER_MS};
+	tree_visit_own_children(&init->view, hunt_child, &hunt);
+	if (hunt.others && !hunt.trackers_too)
+		init->kill_began_at = now_ms();
 }
 
 /* To the group; where the command made itself another, at least to itself. */
@@ -168,8 +205,14 @@ static void obey(struct init *init)
 {
 	struct init_order order;
 	ssize_t got = recv(init->setup->channel, &order, sizeof order, MSG_DONTWAIT);
-	if (got == 0)
-		_exit(125); /* the keeper is gone; so is everything here, with us */
+	if (got == 0) {
+		/* The keeper is gone. In a namespace so is everything, with us; else we see to it. */
+		if (init->setup->isolated)
+			_exit(125);
+		init->keeper_gone = true;
+		kill_everything(init);
+		return;
+	}
 	if (got != (ssize_t)sizeof order)
 		return;
 	switch (order.kind) {
@@ -228,7 +271,8 @@ static _Noreturn void supervise(struct init *init, int signals)
 		bool empty;
 		reap(init, &empty);
 		if (empty) {
-			leaks_report_objects(init->setup->channel);
+			if (init->setup->isolated)
+				leaks_report_objects(init->setup->channel);
 			report_done(init);
 			_exit(0);
 		}
@@ -238,14 +282,19 @@ static _Noreturn void supervise(struct init *init, int signals)
 		}
 		if (init->phase != KILLING && now_ms() >= init->sample_at)
 			sample(init);
+		bool hunting = init->phase == KILLING && !init->setup->isolated;
+		if (hunting)
+			hunt_children(init);
 		struct pollfd events[] = {{.fd = signals, .events = POLLIN},
 					  {.fd = init->setup->channel, .events = POLLIN}};
-		poll(events, 2, init->phase == KILLING ? -1 : next_wait_ms(init));
+		/* A closed channel would be ready for ever. */
+		poll(events, init->keeper_gone ? 1 : 2,
+		     hunting ? HUNT_MS : init->phase == KILLING ? -1 : next_wait_ms(init));
 		if (events[0].revents & POLLIN) {
 			struct signalfd_siginfo info;
 			(void)!read(signals, &info, sizeof info);
 		}
-		if (events[1].revents)
+		if (!init->keeper_gone && events[1].revents)
 			obey(init);
 	}
 }
@@ -265,7 +314,10 @@ static uint32_t wait_for_go(int channel)
 _Noreturn void init_main(const struct init_setup *given)
 {
 	struct init_setup setup = *given;
-	namespace_bind_to_keeper(setup.keeper_pidfd);
+	if (setup.isolated)
+		namespace_bind_to_keeper(setup.keeper_pidfd);
+	else if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
+		_exit(125);
 	prctl(PR_SET_NAME, "cofferdam-init");
 	sigset_t all;
 	sigfillset(&all);
@@ -273,8 +325,11 @@ _Noreturn void init_main(const struct init_setup *given)
 	take_descriptors(&setup);
 
 	bool proc_own = false;
-	const char *stage = namespace_enter(&setup, &proc_own);
-	namespace_bind_to_keeper(setup.keeper_pidfd);
+	const char *stage = NULL;
+	if (setup.isolated) {
+		stage = namespace_enter(&setup, &proc_own);
+		namespace_bind_to_keeper(setup.keeper_pidfd);
+	}
 	if (stage) {
 		send_failure(setup.channel, stage);
 		_exit(125);
@@ -294,7 +349,9 @@ _Noreturn void init_main(const struct init_setup *given)
 		send_failure(setup.channel, "init");
 		_exit(125);
 	}
-	namespace_move_pids(wait_for_go(setup.channel));
+	uint32_t first_pid = wait_for_go(setup.channel);
+	if (setup.isolated)
+		namespace_move_pids(first_pid);
 	init.command = command_start(&setup, &stage);
 	if (init.command < 0) {
 		send_failure(setup.channel, stage);

@@ -1,7 +1,12 @@
 /*
- * The init of a task: pid 1 of a new PID namespace. It sets the namespace up, starts the command,
- * reaps everything, watches the memory, and tells the keeper. When it dies, however it dies, the
- * kernel kills every process of the namespace; waiting for it is the proof that all are gone.
+ * The init of a task. It starts the command, reaps everything, watches the memory, and tells the
+ * keeper.
+ *
+ * In a namespace it is pid 1: when it dies, however it dies, the kernel kills every process of the
+ * namespace, and waiting for it is the proof that all are gone.
+ *
+ * Without one it is a child subreaper: what loses its parent becomes its child, so "no children" is
+ * "nobody left", for as long as it lives itself. It outlives its keeper to end its tree.
  *
  * Keeper and init speak over a SOCK_SEQPACKET pair, one struct a packet.
  */
@@ -62,6 +67,7 @@ struct init_setup {
 	int keeper_pidfd;      /* readable once the keeper is dead */
 	int stdio[3];	       /* what the command gets as 0, 1, 2 */
 	int socket;	       /* what it gets as 3, or -1 */
+	bool isolated;	       /* in new namespaces; else a subreaper */
 	bool user_namespace;   /* we are in a new one: map ourselves into it */
 	uid_t uid;	       /* who we were outside */
 	gid_t gid;

@@ -79,6 +79,11 @@ bool ledger_open(struct ledger *ledger, const char *base, const char **what)
 	return true;
 }
 
+bool ledger_without_namespaces(struct ledger *ledger)
+{
+	return write_line(ledger->file, "tree subreaper\n");
+}
+
 bool ledger_start(struct ledger *ledger, uint32_t task, pid_t init, uint64_t start_time)
 {
 	char line[80];

@@ -29,6 +29,8 @@ struct ledger {
 
 /* Makes the run's folder below base and locks its ledger. On failure *what says which step. */
 bool ledger_open(struct ledger *ledger, const char *base, const char **what);
+/* Notes that inits outlive their keeper, and that processes are known by their cookie. */
+bool ledger_without_namespaces(struct ledger *ledger);
 bool ledger_start(struct ledger *ledger, uint32_t task, pid_t init, uint64_t start_time);
 void ledger_end(struct ledger *ledger, uint32_t task);
 /* Removes the run's folder. False: something of it is left. */

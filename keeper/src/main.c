@@ -42,10 +42,10 @@
 #define SHUTDOWN_WAIT_MS 10000
 
 /* Tries a containment by doing it. NULL: it works; else the step that failed, with errno. */
-static const char *probe(struct keeper *keeper, bool user_namespace)
+static const char *probe(struct keeper *keeper, enum tree_kind tree)
 {
 	static struct init_report report;
-	keeper->user_namespace = user_namespace;
+	keeper->tree = tree;
 	int pair[2];
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
 		return "channel";
@@ -85,24 +85,38 @@ static void note(struct buffer *out, const char *format, const char *step, int e
 	wire_text(out, TAG_NOTE, line);
 }
 
-/* Finds out what can be had here, and says so. */
+/* The strongest way that works when it is tried; COFFERDAM_CONTAINMENT=subreaper tries less. */
+static void choose_tree(struct keeper *keeper, struct buffer *out)
+{
+	const char *forced = getenv("COFFERDAM_CONTAINMENT");
+	if (forced && strcmp(forced, "subreaper") == 0) {
+		wire_text(out, TAG_NOTE, "COFFERDAM_CONTAINMENT asks for it");
+	} else {
+		const char *failed = probe(keeper, TREE_NAMESPACE);
+		if (!failed)
+			return;
+		note(out, "direct: %s: %s", failed, errno);
+		failed = probe(keeper, TREE_USER_NAMESPACE);
+		if (!failed)
+			return;
+		note(out, "user: %s: %s", failed, errno);
+	}
+	keeper->tree = TREE_SUBREAPER;
+	keeper->proc_own = false;
+	/* For what an init leaves behind that is itself killed. */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	ledger_without_namespaces(&keeper->ledger);
+}
+
+/* Says what can be had here. */
 static void say_hello(struct keeper *keeper, const struct sweep_result *swept)
 {
 	struct buffer *out = &keeper->out;
 	size_t start = wire_begin(out, EVT_HELLO, 0);
 	wire_number(out, TAG_NUMBER, WIRE_VERSION);
 	wire_text(out, TAG_PATH, keeper->ledger.run_path);
-	const char *tree = "none";
-	const char *failed = probe(keeper, false);
-	if (failed) {
-		note(out, "direct: %s: %s", failed, errno);
-		failed = probe(keeper, true);
-		if (failed)
-			note(out, "user: %s: %s", failed, errno);
-	}
-	if (!failed)
-		tree = keeper->user_namespace ? "user-namespace" : "namespace";
-	wire_text(out, TAG_TREE, tree);
+	choose_tree(keeper, out);
+	wire_text(out, TAG_TREE, keeper->tree == TREE_SUBREAPER ? "subreaper" : "namespace");
 	wire_text(out, TAG_PROC, keeper->proc_own ? "own" : "host");
 	wire_number(out, TAG_STARTED, swept->runs);
 	wire_number(out, TAG_KILLED, swept->processes);
@@ -280,11 +294,16 @@ static void serve(struct keeper *keeper, int signals)
 	}
 }
 
-/* Kills all inits at once, then waits for each: only then is everything gone. */
+/* Ends all tasks at once, then waits for each init: only then is everything gone. */
 static int end_all(struct keeper *keeper)
 {
-	for (struct task *task = keeper->tasks; task; task = task->next)
-		task_force(task);
+	/* A namespace dies with its init; a subreaper must live to end its tree. */
+	for (struct task *task = keeper->tasks; task; task = task->next) {
+		if (keeper->tree == TREE_SUBREAPER)
+			task_order(task, ORDER_KILL, 0);
+		else
+			task_force(task);
+	}
 	uint64_t end = now_ms() + SHUTDOWN_WAIT_MS;
 	int stuck = 0;
 	for (struct task *task = keeper->tasks; task; task = task->next) {
@@ -299,6 +318,8 @@ static int end_all(struct keeper *keeper)
 		else
 			stuck++;
 	}
+	if (keeper->tree == TREE_SUBREAPER)
+		adopt_and_kill(keeper);
 	/* What is stuck stays in the ledger, for a later sweep to judge. */
 	if (stuck)
 		return 1;

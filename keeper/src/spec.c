@@ -1,5 +1,6 @@
 #include "spec.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,6 +102,25 @@ bool spec_parse(const struct wire_frame *frame, struct task_spec *spec)
 		return true;
 	spec_free(spec);
 	return false;
+}
+
+bool spec_add_cookie(struct task_spec *spec, const char *run, uint32_t task)
+{
+	size_t count = 0;
+	while (spec->env[count])
+		count++;
+	char **env = realloc(spec->env, (count + 2) * sizeof *env);
+	char *cookie = malloc(64);
+	if (env)
+		spec->env = env;
+	if (!env || !cookie) {
+		free(cookie);
+		return false;
+	}
+	snprintf(cookie, 64, "COFFERDAM_TASK=%s.%u", run, task);
+	env[count] = cookie;
+	env[count + 1] = NULL;
+	return true;
 }
 
 void spec_free(struct task_spec *spec)

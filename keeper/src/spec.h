@@ -23,6 +23,8 @@ struct task_spec {
 
 /* Parses the fields of a START frame. False: malformed or out of memory; the spec is then empty. */
 bool spec_parse(const struct wire_frame *frame, struct task_spec *spec);
+/* Adds COFFERDAM_TASK=RUN.ID to the environment: by it a later sweep knows the task's processes. */
+bool spec_add_cookie(struct task_spec *spec, const char *run, uint32_t task);
 void spec_free(struct task_spec *spec);
 
 #endif

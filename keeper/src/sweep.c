@@ -24,15 +24,29 @@ static bool is_run_name(const char *name)
 	return strlen(name) == 8 && strspn(name, "0123456789abcdef") == 8;
 }
 
+static bool environment_holds(pid_t pid, const char *cookie)
+{
+	static char text[1 << 18];
+	char path[40];
+	snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
+	ssize_t length = read_file(path, text, sizeof text);
+	for (const char *at = text; length > 0 && at < text + length; at += strlen(at) + 1)
+		if (strncmp(at, cookie, strlen(cookie)) == 0)
+			return true;
+	return false;
+}
+
 /* An init dies with its keeper by itself; this is for the moment in between, and for proof. */
-static void end_init(pid_t pid, uint64_t start_time, struct sweep_result *result)
+static void end_init(pid_t pid, uint64_t start_time, bool subreaper, struct sweep_result *result)
 {
 	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (pidfd < 0)
 		return;
 	/* Only after the pidfd is held does the comparison stay true. */
 	if (process_start_time(pid) == start_time) {
-		syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+		/* A subreaper has noticed by now, and knows its tree better than we do. */
+		if (!subreaper)
+			syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
 		struct pollfd gone = {.fd = pidfd, .events = POLLIN};
 		if (poll(&gone, 1, DEATH_WAIT_MS) == 1)
 			result->processes++;
@@ -42,7 +56,45 @@ static void end_init(pid_t pid, uint64_t start_time, struct sweep_result *result
 	close(pidfd);
 }
 
-static void end_inits(int ledger, struct sweep_result *result)
+/*
+ * Ends what carries the cookie of a run without namespaces. Killed by pidfd, and only after the
+ * environment has been read again with the pidfd held. Two looks in a row must find nobody.
+ */
+static void end_by_cookie(const char *run, struct sweep_result *result)
+{
+	char cookie[64];
+	snprintf(cookie, sizeof cookie, "COFFERDAM_TASK=%.8s.", run);
+	uint64_t end = now_ms() + DEATH_WAIT_MS;
+	for (unsigned empty = 0; empty < 2;) {
+		unsigned found = 0;
+		DIR *proc = opendir("/proc");
+		struct dirent *entry;
+		while (proc && (entry = readdir(proc))) {
+			pid_t pid = (pid_t)atoi(entry->d_name);
+			if (pid <= 0 || pid == getpid() || !environment_holds(pid, cookie))
+				continue;
+			int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+			if (pidfd >= 0 && environment_holds(pid, cookie)) {
+				found++;
+				syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+			}
+			if (pidfd >= 0)
+				close(pidfd);
+		}
+		if (proc)
+			closedir(proc);
+		empty = found ? 0 : empty + 1;
+		result->processes += found;
+		if (found && now_ms() > end) {
+			result->stuck += found;
+			return;
+		}
+		if (found)
+			usleep(1000);
+	}
+}
+
+static void end_inits(int ledger, const char *run, struct sweep_result *result)
 {
 	int copy = dup(ledger);
 	FILE *lines = copy < 0 ? NULL : fdopen(copy, "r");
@@ -53,7 +105,7 @@ static void end_inits(int ledger, struct sweep_result *result)
 	}
 	rewind(lines);
 	char line[256];
-	bool here = false;
+	bool here = false, subreaper = false;
 	while (fgets(line, sizeof line, lines)) {
 		unsigned long long number;
 		unsigned task;
@@ -62,10 +114,14 @@ static void end_inits(int ledger, struct sweep_result *result)
 		 * has inits that its keeper's death has killed. */
 		if (sscanf(line, "cofferdam-ledger 1 keeper %d ns %llu", &pid, &number) == 2)
 			here = number == own_pid_namespace();
+		else if (strcmp(line, "tree subreaper\n") == 0)
+			subreaper = true;
 		else if (here && sscanf(line, "start %u %d %llu", &task, &pid, &number) == 3)
-			end_init((pid_t)pid, number, result);
+			end_init((pid_t)pid, number, subreaper, result);
 	}
 	fclose(lines);
+	if (here && subreaper)
+		end_by_cookie(run, result);
 }
 
 /* Whether the run is dead: then its lock is ours. */
@@ -100,7 +156,7 @@ static void sweep_run(int base, const char *name, bool known_dead, struct sweep_
 	}
 	if (ours) {
 		if (file >= 0)
-			end_inits(file, result);
+			end_inits(file, name, result);
 		if (remove_tree(base, name))
 			result->runs++;
 		else

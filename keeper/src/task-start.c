@@ -29,12 +29,14 @@ bool keeper_watch(struct keeper *keeper, int fd, enum watch_kind kind, struct ta
 pid_t task_clone_init(const struct keeper *keeper, struct init_setup *setup, int *pidfd)
 {
 	setup->keeper_pidfd = keeper->own_pidfd;
-	setup->user_namespace = keeper->user_namespace;
+	setup->isolated = keeper->tree != TREE_SUBREAPER;
+	setup->user_namespace = keeper->tree == TREE_USER_NAMESPACE;
 	setup->uid = geteuid();
 	setup->gid = getegid();
 	struct clone_args args = {
-		.flags = CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWNS | CLONE_PIDFD |
-			 (keeper->user_namespace ? CLONE_NEWUSER : 0),
+		.flags = CLONE_PIDFD |
+			 (setup->isolated ? CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWNS : 0) |
+			 (setup->user_namespace ? CLONE_NEWUSER : 0),
 		.pidfd = (uint64_t)(uintptr_t)pidfd,
 		.exit_signal = SIGCHLD,
 	};
@@ -136,7 +138,11 @@ static const char *launch(struct keeper *keeper, struct task *task)
 	int theirs[3] = {-1, -1, -1};
 	bool close_it[3] = {false, false, false};
 	int pair[2] = {-1, -1}, socket = -1;
-	const char *stage = "pipe";
+	const char *stage = "memory";
+	if (keeper->tree == TREE_SUBREAPER &&
+	    !spec_add_cookie(&task->spec, keeper->ledger.run_name, task->id))
+		goto out;
+	stage = "pipe";
 	if (!open_stdio(keeper, task, theirs, close_it))
 		goto out;
 	if (task->spec.socket_path) {

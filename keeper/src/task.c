@@ -16,6 +16,7 @@
 
 #include "command.h"
 #include "files.h"
+#include "tree.h"
 
 struct task *task_find(const struct keeper *keeper, uint32_t id)
 {
@@ -297,6 +298,8 @@ void task_on_init_death(struct keeper *keeper, struct task *task)
 	task_on_channel(keeper, task);
 	if (task->foreground && !task->command_gone)
 		terminal_give(getpgid(keeper->node));
+	if (keeper->tree == TREE_SUBREAPER && !task->done)
+		adopt_and_kill(keeper);
 	close(task->init_pidfd);
 	task->init_pidfd = -1;
 	task->step_at = task->deadline_at = 0;
@@ -308,6 +311,46 @@ void task_on_init_death(struct keeper *keeper, struct task *task)
 			return;
 	}
 	task_finish(keeper, task);
+}
+
+static bool is_known(const struct keeper *keeper, pid_t pid)
+{
+	for (const struct task *task = keeper->tasks; task; task = task->next)
+		if ((task->init == pid && task->init_pidfd >= 0) || task->remover == pid)
+			return true;
+	return false;
+}
+
+struct adoption {
+	const struct keeper *keeper;
+	unsigned count;
+};
+
+static void kill_adopted(pid_t pid, void *context)
+{
+	struct adoption *adoption = context;
+	if (is_known(adoption->keeper, pid))
+		return;
+	adoption->count++;
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, WNOHANG);
+}
+
+void adopt_and_kill(struct keeper *keeper)
+{
+	uint64_t end = now_ms() + FORCE_AFTER_MS;
+	struct tree_view view;
+	if (!tree_open(&view, false))
+		return;
+	unsigned empty = 0;
+	while (empty < 2 && now_ms() < end) {
+		struct adoption adoption = {keeper, 0};
+		tree_visit_own_children(&view, kill_adopted, &adoption);
+		empty = adoption.count ? 0 : empty + 1;
+		if (adoption.count)
+			usleep(500);
+	}
+	close(view.proc);
 }
 
 void task_on_removed(struct keeper *keeper, struct task *task)

@@ -12,7 +12,7 @@
 #include "wire.h"
 
 /* How long an init may take to kill and reap its tree before it is killed itself. */
-#define FORCE_AFTER_MS 2000
+#define FORCE_AFTER_MS 4000
 /* How long a killed init may take to die before the task is called stuck (D state, mostly). */
 #define STUCK_AFTER_MS 5000
 
@@ -52,6 +52,8 @@ struct task {
 	struct buffer leaks; /* TAG_LEAK fields, ready to send */
 };
 
+enum tree_kind { TREE_NAMESPACE, TREE_USER_NAMESPACE, TREE_SUBREAPER };
+
 struct keeper {
 	struct ledger ledger;
 	int control;
@@ -59,7 +61,7 @@ struct keeper {
 	int own_pidfd;
 	int null_device;
 	int inherited[3]; /* the Node process's own stdio, or -1 */
-	bool user_namespace;
+	enum tree_kind tree;
 	bool proc_own;
 	uint32_t pid_max;
 	pid_t node;
@@ -98,6 +100,8 @@ uint64_t task_next_time(const struct task *task);
 void task_on_channel(struct keeper *keeper, struct task *task);
 /* The init can be waited for: every process of the task is gone. */
 void task_on_init_death(struct keeper *keeper, struct task *task);
+/* Without namespaces: kills and reaps what has become our own child because its init was killed. */
+void adopt_and_kill(struct keeper *keeper);
 void task_on_removed(struct keeper *keeper, struct task *task);
 /* Kills the init outright. */
 void task_force(struct task *task);

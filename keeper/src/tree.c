@@ -37,8 +37,12 @@ static void visit_own(const struct tree_view *view, void (*visit)(pid_t, void *)
 	closedir(stream);
 }
 
-/* Children of all threads of a process, and theirs. A process has at most a few levels here. */
-static void visit_children(const struct tree_view *view, const char *who, int depth,
+#define DEPTH_MAX 64
+/* Room for some ten thousand pids; what is beyond is seen at the next look. */
+#define CHILDREN_MAX 65536
+
+/* Children of all threads of a process, and so many levels of theirs. */
+static void visit_children(const struct tree_view *view, const char *who, int levels,
 			   void (*visit)(pid_t, void *), void *context)
 {
 	char path[300];
@@ -54,10 +58,12 @@ static void visit_children(const struct tree_view *view, const char *who, int de
 	while ((entry = readdir(stream))) {
 		if (entry->d_name[0] == '.')
 			continue;
-		char text[4096];
 		snprintf(path, sizeof path, "%s/task/%.20s/children", who, entry->d_name);
-		if (read_file_at(view->proc, path, text, sizeof text) <= 0)
+		char *text = malloc(CHILDREN_MAX);
+		if (!text || read_file_at(view->proc, path, text, CHILDREN_MAX) <= 0) {
+			free(text);
 			continue;
+		}
 		char *rest = NULL;
 		for (char *word = strtok_r(text, " \n", &rest); word;
 		     word = strtok_r(NULL, " \n", &rest)) {
@@ -65,11 +71,27 @@ static void visit_children(const struct tree_view *view, const char *who, int de
 			if (pid <= 0)
 				continue;
 			visit(pid, context);
-			if (depth < 64)
-				visit_children(view, word, depth + 1, visit, context);
+			if (levels > 1)
+				visit_children(view, word, levels - 1, visit, context);
 		}
+		free(text);
 	}
 	closedir(stream);
+}
+
+void tree_visit_own_children(const struct tree_view *view, void (*visit)(pid_t, void *),
+			     void *context)
+{
+	visit_children(view, "self", 1, visit, context);
+}
+
+bool tree_is_resource_tracker(const struct tree_view *view, pid_t pid)
+{
+	char path[40], text[1024];
+	snprintf(path, sizeof path, "%d/cmdline", (int)pid);
+	ssize_t length = read_file_at(view->proc, path, text, sizeof text);
+	return length > 0 && memmem(text, (size_t)length, "multiprocessing.resource_tracker",
+				    strlen("multiprocessing.resource_tracker"));
 }
 
 void tree_visit(const struct tree_view *view, void (*visit)(pid_t, void *), void *context)
@@ -77,7 +99,7 @@ void tree_visit(const struct tree_view *view, void (*visit)(pid_t, void *), void
 	if (view->own)
 		visit_own(view, visit, context);
 	else
-		visit_children(view, "self", 0, visit, context);
+		visit_children(view, "self", DEPTH_MAX, visit, context);
 }
 
 struct measuring {

@@ -26,6 +26,11 @@ bool tree_open(struct tree_view *view, bool own);
 /* Calls visit for each process but the init itself. */
 void tree_visit(const struct tree_view *view, void (*visit)(pid_t pid, void *context),
 		void *context);
+/* The same for the caller's own children alone. */
+void tree_visit_own_children(const struct tree_view *view, void (*visit)(pid_t pid, void *context),
+			     void *context);
+/* Whether this is Python's multiprocessing.resource_tracker. */
+bool tree_is_resource_tracker(const struct tree_view *view, pid_t pid);
 void tree_measure(const struct tree_view *view, struct tree_size *size);
 /* Proportional set size of the whole tree: exact on shared pages, about 1,000 times dearer. */
 uint64_t tree_proportional(const struct tree_view *view);

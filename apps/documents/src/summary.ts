@@ -21,7 +21,7 @@ function summarizeProcesses({ processes, containment }: ScopeReport): string {
   const started = `${formatCount(processes.started.value)} processes started`;
   const { left } = processes;
   if (processes.verified) return `${started} · ${left} left (verified: ${containment.tree})`;
-  return containment.tree === "group"
-    ? `${started} · ${left} seen (group: not verified)`
-    : `${started} · ${left} left (not verified: the kernel keeps them)`;
+  return containment.tree === "namespace"
+    ? `${started} · ${left} left (not verified: the kernel keeps them)`
+    : `${started} · ${left} seen (${containment.tree}: not verified)`;
 }

@@ -66,3 +66,9 @@ export function sanitizerEnv(logs: string): Record<string, string> {
     UBSAN_OPTIONS: `print_stacktrace=1:halt_on_error=1:exitcode=99:${log}`,
   };
 }
+
+/** For valgrind; see the shim. Unoptimised, so that its reports name the right lines. */
+export function buildForValgrind(into: string): string {
+  const shim = fileURLToPath(new URL("keeper-shim.c", import.meta.url));
+  return buildKeeper(into, "keeper-valgrind", ["-O0"], [shim, "-Wl,--wrap=syscall"]);
+}

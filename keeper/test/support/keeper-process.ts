@@ -38,8 +38,7 @@ export class KeeperProcess {
     this.#control = this.child.stdio[3] as Socket;
     let stderr = "";
     this.child.stderr?.setEncoding("utf8").on("data", (text: string) => (stderr += text));
-    // Node puts an empty listener on none of these; a keeper that hangs up is what some tests want.
-    this.#control.on("error", () => undefined);
+    this.#control.on("error", () => undefined); // a keeper that hangs up is what some tests want
     this.exit = once(this.child, "close").then(([code, signal]) => ({
       code: code as number | null,
       signal: signal as NodeJS.Signals | null,
@@ -72,7 +71,8 @@ export class KeeperProcess {
   /** Resolves when the other side has room again. */
   async send(bytes: Uint8Array): Promise<void> {
     if (!this.#control.writable || this.#control.write(bytes)) return;
-    await Promise.race([once(this.#control, "drain"), this.exit]);
+    const drained = new Promise<unknown>((resolve) => this.#control.once("drain", resolve));
+    await Promise.race([drained, this.exit]);
   }
 
   /** The next reply for which `wanted` holds. Rejects when the keeper ends before it. */

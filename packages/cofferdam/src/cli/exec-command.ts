@@ -76,7 +76,7 @@ async function runContained(words: readonly string[], flags: ExecFlags): Promise
   const scope = await openScope();
   try {
     if (scope.shortfall !== "")
-      complain(`containment by process group only, not verified: ${scope.shortfall}`);
+      complain(`containment is ${scope.containment.tree} only, not verified: ${scope.shortfall}`);
     return await scope.exec(words, {
       stdin: "inherit",
       stdout: "inherit",

@@ -20,7 +20,7 @@ const exitFolder = 2;
 
 /** What a keeper says of itself and the machine when it starts. */
 export interface Hello {
-  readonly tree: "namespace" | "none";
+  readonly tree: "namespace" | "subreaper";
   readonly proc: "task" | "host";
   /** Which step of which way failed, for people. */
   readonly notes: readonly string[];
@@ -287,7 +287,7 @@ async function firstFrame(child: ChildProcess, reader: FrameReader): Promise<Fra
 
 function decodeHello(fields: Fields): Hello {
   return {
-    tree: fields.text(tag.tree) === "none" ? "none" : "namespace",
+    tree: fields.text(tag.tree) === "subreaper" ? "subreaper" : "namespace",
     proc: fields.text(tag.proc) === "own" ? "task" : "host",
     notes: fields.texts(tag.note),
     swept: {

@@ -20,7 +20,7 @@ const lossesToGiveUp = 5;
  */
 export class NativeBackend implements Backend {
   readonly containment: Containment;
-  readonly shortfall = "";
+  readonly shortfall: string;
   readonly #binary: string;
   readonly #base: string;
   readonly #listeners = new Listeners<BackendEvents>();
@@ -29,33 +29,21 @@ export class NativeBackend implements Backend {
   #lossesInRow = 0;
   #closed = false;
 
-  /** Null where a keeper runs but can contain nothing; `notes` then says why. */
-  static async open(
-    binary: string,
-    base: string,
-  ): Promise<{ backend: NativeBackend | null; notes: readonly string[] }> {
+  static async open(binary: string, base: string): Promise<NativeBackend> {
     const relay: { backend?: NativeBackend } = {};
     const connection = await connect(binary, base, undefined, () => relay.backend);
-    const { hello } = connection;
-    if (hello.tree === "none") {
-      await connection.close();
-      return { backend: null, notes: hello.notes };
-    }
-    relay.backend = new NativeBackend(binary, base, connection);
-    return { backend: relay.backend, notes: hello.notes };
+    return (relay.backend = new NativeBackend(binary, base, connection));
   }
 
   private constructor(binary: string, base: string, connection: KeeperConnection) {
     this.#binary = binary;
     this.#base = base;
     this.#connection = Promise.resolve(connection);
-    this.containment = {
-      tree: "namespace",
-      ipc: "task",
-      proc: connection.hello.proc,
-      memory: "polled",
-      pids: "none",
-    };
+    const { tree, proc, notes } = connection.hello;
+    const isolated = tree === "namespace";
+    const ipc = isolated ? "task" : "host";
+    this.containment = { tree, ipc, proc, memory: "polled", pids: "none" };
+    this.shortfall = isolated ? "" : `no namespaces (${notes.join("; ")})`;
   }
 
   get ownProcesses(): number {

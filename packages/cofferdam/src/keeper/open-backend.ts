@@ -51,25 +51,25 @@ export async function acquireBackend(
   return { backend, release };
 }
 
-/** Finds the strongest way by trying it. `COFFERDAM_CONTAINMENT=group` forces the portable one. */
+/** Finds the strongest way by trying it. `COFFERDAM_CONTAINMENT` forces a weaker one. */
 async function openBackend(): Promise<Backend> {
   const base = runsDirectory();
   const forced = process.env["COFFERDAM_CONTAINMENT"] ?? "";
   if (forced === "group") return GroupBackend.open(base, "COFFERDAM_CONTAINMENT asks for it");
-  if (forced !== "" && forced !== "namespace")
+  if (forced !== "" && !strength.includes(forced as TreeContainment))
     throw new CofferdamError(
       "INVALID_ARGUMENT",
-      `COFFERDAM_CONTAINMENT is ${JSON.stringify(forced)}; it can be "namespace" or "group"`,
+      `COFFERDAM_CONTAINMENT is ${JSON.stringify(forced)}; it can be ${strength.join(", ")}`,
     );
   const binary = process.platform === "linux" ? locateKeeper() : null;
   if (binary === null) {
     const why = process.platform === "linux" ? missingKeeper() : "the keeper needs Linux";
     return GroupBackend.open(base, why);
   }
-  const { backend, notes } = await NativeBackend.open(binary, base);
+  const backend = await NativeBackend.open(binary, base);
   // The keeper has swept the runs of keepers; those that were without one are swept here.
   await sweepDeadRuns(base);
-  return backend ?? GroupBackend.open(base, `namespaces are refused here (${notes.join("; ")})`);
+  return backend;
 }
 
 function refuseUnsupported(): void {

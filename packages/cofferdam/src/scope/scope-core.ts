@@ -61,7 +61,7 @@ export class ScopeCore {
     });
     options.signal?.addEventListener("abort", this.#onAbort, { once: true });
     if (backend.shortfall !== "") {
-      const message = `containment by process groups only, never verified: ${backend.shortfall}`;
+      const message = `containment is \`${backend.containment.tree}\` only, which is never called verified: ${backend.shortfall}`;
       this.emit({ type: "notice", level: "warning", message });
     }
   }

@@ -14,7 +14,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 // The portable way everywhere, the other where it can be had.
-describe.each(["", "group"])("cofferdam exec (COFFERDAM_CONTAINMENT=%s)", (way) => {
+describe.each(["", "subreaper", "group"])("cofferdam exec (COFFERDAM_CONTAINMENT=%s)", (way) => {
   const env = { COFFERDAM_CONTAINMENT: way };
 
   it.each([
