@@ -49,4 +49,10 @@ struct sweep_result {
  */
 void ledger_sweep(const struct ledger *ledger, const char *after, struct sweep_result *result);
 
+/*
+ * The same for a base without a run of our own, a line for each run: its name, live or dead or stuck,
+ * processes ended, whether it was removed; by tabs. Returns an exit code.
+ */
+int sweep_report(const char *base, bool dry);
+
 #endif

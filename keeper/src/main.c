@@ -13,7 +13,7 @@
  * The keeper ends when Node does (end of file on the control socket, or Node's pidfd), and it takes
  * every task with it. When the keeper is killed, the inits die with it, and with them their trees.
  *
- * Usage: cofferdam-keeper BASE [AFTER], with the control socket on 3 and Node's stdio on 4, 5 and 6.
+ * Usage: cofferdam-keeper --probe | --sweep BASE [--dry-run] | BASE [AFTER], the last with the control socket on 3 and Node's stdio on 4, 5 and 6.
  * AFTER names a run whose keeper was lost. Exit codes: 0 all gone, 1 some process is stuck, 2 the
  * run's folder could not be removed, 125 it could not start.
  */
@@ -34,49 +34,13 @@
 
 #include "command.h"
 #include "files.h"
+#include "probe.h"
 #include "task.h"
 
 #define CONTROL 3
 #define SAMPLE_EVERY_MS 100
 #define READ_SIZE 65536
 #define SHUTDOWN_WAIT_MS 10000
-
-/* Tries a containment by doing it. NULL: it works; else the step that failed, with errno. */
-static const char *probe(struct keeper *keeper, enum tree_kind tree)
-{
-	static struct init_report report;
-	keeper->tree = tree;
-	int pair[2];
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-		return "channel";
-	struct init_setup setup = {
-		.channel = pair[1],
-		.stdio = {keeper->null_device, keeper->null_device, keeper->null_device},
-		.socket = -1,
-	};
-	int pidfd = -1;
-	pid_t init = task_clone_init(keeper, &setup, &pidfd);
-	int error = errno;
-	close(pair[1]);
-	const char *failed = "clone";
-	if (init > 0) {
-		failed = "init";
-		error = EPROTO;
-		ssize_t got = recv(pair[0], &report, sizeof report, 0);
-		if (got == (ssize_t)sizeof report && report.kind == REPORT_READY) {
-			failed = NULL;
-			keeper->proc_own = report.proc_own;
-		} else if (got == (ssize_t)sizeof report && report.kind == REPORT_FAILED) {
-			failed = report.stage;
-			error = report.error;
-		}
-		waitpid(init, NULL, 0);
-		close(pidfd);
-	}
-	close(pair[0]);
-	errno = error;
-	return failed;
-}
 
 static void note(struct buffer *out, const char *format, const char *step, int error)
 {
@@ -92,11 +56,11 @@ static void choose_tree(struct keeper *keeper, struct buffer *out)
 	if (forced && strcmp(forced, "subreaper") == 0) {
 		wire_text(out, TAG_NOTE, "COFFERDAM_CONTAINMENT asks for it");
 	} else {
-		const char *failed = probe(keeper, TREE_NAMESPACE);
+		const char *failed = probe_tree(keeper, TREE_NAMESPACE, &keeper->proc_own);
 		if (!failed)
 			return;
 		note(out, "direct: %s: %s", failed, errno);
-		failed = probe(keeper, TREE_USER_NAMESPACE);
+		failed = probe_tree(keeper, TREE_USER_NAMESPACE, &keeper->proc_own);
 		if (!failed)
 			return;
 		note(out, "user: %s: %s", failed, errno);
@@ -355,9 +319,14 @@ static uint32_t read_pid_max(void)
 
 int main(int argc, char **argv)
 {
+	if (argc == 2 && strcmp(argv[1], "--probe") == 0)
+		return probe_report();
+	if (argc >= 3 && argc <= 4 && strcmp(argv[1], "--sweep") == 0)
+		return sweep_report(argv[2], argc == 4 && strcmp(argv[3], "--dry-run") == 0);
 	int signals = take_signals();
-	if (argc != 2 && argc != 3) {
-		fprintf(stderr, "usage: cofferdam-keeper BASE [AFTER] (started by the cofferdam library)\n");
+	if ((argc != 2 && argc != 3) || argv[1][0] == '-') {
+		fprintf(stderr, "usage: cofferdam-keeper BASE [AFTER] (started by the cofferdam library)\n"
+				"       cofferdam-keeper --probe | --sweep BASE [--dry-run]\n");
 		return 125;
 	}
 	struct keeper keeper = {.control = CONTROL, .node = getppid(), .pid_max = read_pid_max()};

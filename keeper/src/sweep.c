@@ -136,41 +136,42 @@ static bool take_lock(int file, bool known_dead)
 	return true;
 }
 
-static void sweep_run(int base, const char *name, bool known_dead, struct sweep_result *result)
+static bool known_or_free(int file, bool known_dead, int dir, bool hidden)
 {
-	bool hidden = name[0] == '.';
+	if (file >= 0)
+		return take_lock(file, known_dead);
+	/* Cut off between two steps of ledger_open or of a removal. */
+	struct stat status;
+	return errno == ENOENT && fstat(dir, &status) == 0 &&
+	       (!hidden || time(NULL) - status.st_mtime > HIDDEN_AGE_S);
+}
+
+static void sweep_run(int base, const char *name, bool known_dead, bool dry,
+		      struct sweep_result *result)
+{
 	int dir = openat(base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir < 0)
 		return;
 	int file = openat(dir, "ledger", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-	struct stat status;
-	bool ours;
-	if (file >= 0) {
-		ours = take_lock(file, known_dead);
-		if (!ours && known_dead)
-			result->stuck++;
-	} else {
-		/* Cut off between two steps of ledger_open or of a removal. */
-		ours = errno == ENOENT && fstat(dir, &status) == 0 &&
-		       (!hidden || time(NULL) - status.st_mtime > HIDDEN_AGE_S);
-	}
-	if (ours) {
-		if (file >= 0)
+	if (known_or_free(file, known_dead, dir, name[0] == '.')) {
+		result->runs++;
+		if (file >= 0 && !dry)
 			end_inits(file, name, result);
-		if (remove_tree(base, name))
-			result->runs++;
-		else
+		if (!dry && !remove_tree(base, name))
 			result->stuck++;
+	} else if (known_dead) {
+		result->stuck++;
 	}
 	if (file >= 0)
 		close(file);
 	close(dir);
 }
 
-void ledger_sweep(const struct ledger *ledger, const char *after, struct sweep_result *result)
+/* Calls visit for each run below base, hidden ones too, but the one named `own`. */
+static void visit_runs(int base, const char *own,
+		       void (*visit)(int base, const char *name, void *context), void *context)
 {
-	memset(result, 0, sizeof *result);
-	int copy = openat(ledger->base_dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int copy = openat(base, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *stream = copy < 0 ? NULL : fdopendir(copy);
 	if (!stream) {
 		if (copy >= 0)
@@ -180,10 +181,58 @@ void ledger_sweep(const struct ledger *ledger, const char *after, struct sweep_r
 	struct dirent *entry;
 	while ((entry = readdir(stream))) {
 		bool hidden = entry->d_name[0] == '.';
-		if (is_run_name(entry->d_name + hidden) &&
-		    strcmp(entry->d_name, ledger->run_name) != 0)
-			sweep_run(ledger->base_dir, entry->d_name,
-				  after && strcmp(entry->d_name, after) == 0, result);
+		if (is_run_name(entry->d_name + hidden) && (!own || strcmp(entry->d_name, own) != 0))
+			visit(base, entry->d_name, context);
 	}
 	closedir(stream);
+}
+
+struct sweeping {
+	const char *after;
+	struct sweep_result *result;
+};
+
+static void sweep_one(int base, const char *name, void *context)
+{
+	struct sweeping *sweeping = context;
+	bool known_dead = sweeping->after && strcmp(name, sweeping->after) == 0;
+	sweep_run(base, name, known_dead, false, sweeping->result);
+}
+
+void ledger_sweep(const struct ledger *ledger, const char *after, struct sweep_result *result)
+{
+	memset(result, 0, sizeof *result);
+	struct sweeping sweeping = {after, result};
+	visit_runs(ledger->base_dir, ledger->run_name, sweep_one, &sweeping);
+}
+
+struct reporting {
+	bool dry;
+	bool all;
+};
+
+static void report_one(int base, const char *name, void *context)
+{
+	struct reporting *reporting = context;
+	struct sweep_result result = {0};
+	sweep_run(base, name, false, reporting->dry, &result);
+	bool removed = result.runs && !result.stuck && !reporting->dry;
+	printf("%s\t%s\t%u\t%d\n", name,
+	       result.stuck ? "stuck" : result.runs ? "dead" : "live", result.processes, removed);
+	reporting->all &= result.stuck == 0;
+}
+
+int sweep_report(const char *base, bool dry)
+{
+	int dir = open(base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0 && errno == ENOENT)
+		return 0; /* nobody ever ran here */
+	if (dir < 0) {
+		fprintf(stderr, "cofferdam-keeper: %s: %s\n", base, strerror(errno));
+		return 125;
+	}
+	struct reporting reporting = {dry, true};
+	visit_runs(dir, NULL, report_one, &reporting);
+	close(dir);
+	return reporting.all ? 0 : 1;
 }
