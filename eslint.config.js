@@ -7,11 +7,11 @@ import tseslint from "typescript-eslint";
  * lower floors only; `events` and the files beside the folders may be imported by everybody.
  */
 const floors = [
-  ["keeper"],
+  ["keeper", "budget"],
   ["scope"],
-  ["shared", "budget", "worker"],
+  ["shared", "worker"],
   ["pool"],
-  ["guard", "pipeline"],
+  ["guard", "pipeline", "doctor"],
   ["cli"],
 ];
 

@@ -5,6 +5,7 @@ import { escapeForTerminal } from "../events/index.ts";
 import { apps, loadApp } from "./apps.ts";
 import { execCommand } from "./exec-command.ts";
 import { exitCodes } from "./exit-codes.ts";
+import { sweepCommand } from "./sweep-command.ts";
 
 /** Runs the command line. Sets the process's exit code and never rejects. */
 export async function main(args: readonly string[]): Promise<void> {
@@ -26,6 +27,7 @@ async function createProgram(args: readonly string[]): Promise<Command> {
     .exitOverride()
     .showHelpAfterError("(--help lists what there is)");
   addCommand(program, execCommand());
+  addCommand(program, sweepCommand());
   for (const app of apps) {
     // An application is heavy; it is loaded when it is the one that is called.
     const called = args[0] === "help" ? args[1] : args[0];

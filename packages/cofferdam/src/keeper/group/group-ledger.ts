@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, rmSync, lstatSync, readdirSync, renameSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, lstatSync, readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { CofferdamError } from "../../errors/index.ts";
-import { hasCookie, killExactly, readProcessTable } from "./process-table.ts";
+import { hasCookie, killExactly, readProcessTable, type ProcessRow } from "./process-table.ts";
 import { cookieName } from "./process-tree.ts";
 
 /**
@@ -62,9 +62,16 @@ export class GroupLedger {
   }
 }
 
-/** The folder lies where others may write: it must be ours and closed to them. */
 function ensurePrivate(base: string): void {
   mkdirSync(base, { recursive: true, mode: 0o700 });
+  refuseForeign(base);
+}
+
+/**
+ * The folder for runs lies where others may write: it must be ours and closed to them. Throws
+ * `KEEPER_START` where it is not.
+ */
+export function refuseForeign(base: string): void {
   const status = lstatSync(base);
   if (!status.isDirectory() || status.uid !== process.getuid?.() || (status.mode & 0o077) !== 0)
     throw new CofferdamError(
@@ -73,35 +80,112 @@ function ensurePrivate(base: string): void {
     );
 }
 
+/** A run that was found, and what became of it. */
+export interface SweptRun {
+  readonly run: string;
+  /** `stuck`: it is dead, but not all of it could be ended or removed. */
+  readonly state: "live" | "dead" | "stuck";
+  /** Processes of a dead run that still lived: killed, or in a dry run counted. */
+  readonly processes: number;
+  readonly removed: boolean;
+}
+
+/** A hidden folder is a run that is being made; one this old was cut off while it was. */
+const hiddenAgeMs = 60_000;
+/** SQLite's primary result code for a lock that somebody else holds. */
+const sqliteBusy = 5;
+
 /** Ends and removes what dead runs of this containment have left. */
 export async function sweepDeadRuns(base: string): Promise<void> {
-  const runs = readdirSync(base).filter((entry) => /^g[0-9a-f]{8}$/.test(entry));
-  if (runs.length === 0) return;
-  const { DatabaseSync } = await import("node:sqlite");
-  for (const name of runs) {
-    const path = join(base, name);
-    let database: DatabaseSync | undefined;
-    try {
-      database = new DatabaseSync(join(path, "ledger.db"));
-      database.exec("PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE");
-    } catch {
-      database?.close();
-      continue; // locked: its owner lives (or it was made this instant)
+  await sweepGroupRuns(base, { dryRun: false });
+}
+
+/** The same, and tells of every run. A dry run only looks. */
+export async function sweepGroupRuns(
+  base: string,
+  options: { readonly dryRun: boolean },
+): Promise<SweptRun[]> {
+  const swept: SweptRun[] = [];
+  for (const name of readdirSync(base)) {
+    if (!/^\.?g[0-9a-f]{8}$/.test(name)) continue;
+    const result = await sweepRun(base, name, options.dryRun);
+    if (result) swept.push(result);
+  }
+  return swept;
+}
+
+/** Null: it is gone meanwhile, or is being made this instant. */
+async function sweepRun(base: string, name: string, dryRun: boolean): Promise<SweptRun | null> {
+  const path = join(base, name);
+  const run = name.replace(".", "");
+  const status = lstatSync(path, { throwIfNoEntry: false });
+  if (!status?.isDirectory()) return null;
+  if (name.startsWith(".") && Date.now() - status.mtimeMs < hiddenAgeMs) return null;
+  const lock = await takeLock(path, dryRun);
+  if (lock === "held") return { run, state: "live", processes: 0, removed: false };
+  // Whose lock nobody can ask for might be alive: it is not touched.
+  if (lock === "unreadable")
+    return existsSync(path) ? { run, state: "stuck", processes: 0, removed: false } : null;
+  try {
+    if (dryRun) {
+      const { length } = await findMembers(run);
+      return { run, state: "dead", processes: length, removed: false };
     }
-    await killRun(name);
-    rmSync(path, { recursive: true, force: true });
-    database.close();
+    const { killed, left } = await killRun(run);
+    const removed = left === 0 && removeFolder(path);
+    return { run, state: removed ? "dead" : "stuck", processes: killed, removed };
+  } finally {
+    lock[Symbol.dispose]();
+  }
+}
+
+/** The lock of a run's ledger: whoever gets it knows that the run is dead, and is the only one. */
+async function takeLock(
+  path: string,
+  dryRun: boolean,
+): Promise<Disposable | "held" | "unreadable"> {
+  const { DatabaseSync } = await import("node:sqlite");
+  const file = join(path, "ledger.db");
+  // It was removed first when the folder was: opening would make another one.
+  if (dryRun && !existsSync(file)) return { [Symbol.dispose]: () => undefined };
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(file);
+    database.exec("PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE");
+    return { [Symbol.dispose]: () => database?.close() };
+  } catch (error) {
+    database?.close();
+    const code = (error as { errcode?: number }).errcode ?? 0;
+    return (code & 0xff) === sqliteBusy ? "held" : "unreadable";
+  }
+}
+
+function removeFolder(path: string): boolean {
+  try {
+    rmSync(path, { recursive: true, force: true, maxRetries: 3 });
+    return true;
+  } catch {
+    return false; // What a task has made unwritable, or another user's: the next sweep tries again.
   }
 }
 
 /** Kills what carries the cookie of a dead run, until two looks in a row find nothing. */
-async function killRun(run: string): Promise<void> {
-  const ours = (entry: string): boolean => entry.startsWith(`${cookieName}=${run}.`);
+async function killRun(run: string): Promise<{ killed: number; left: number }> {
+  const killed = new Set<string>();
+  let left = 0;
   for (let empty = 0, round = 0; empty < 2 && round < 100; round++) {
-    const table = await readProcessTable();
-    const cookies = await Promise.all(table.map((row) => hasCookie(row.pid, ours)));
-    const members = table.filter((row, index) => cookies[index] && !row.zombie);
-    empty = members.length === 0 ? empty + 1 : 0;
+    const members = await findMembers(run);
+    left = members.length;
+    empty = left === 0 ? empty + 1 : 0;
+    for (const row of members) killed.add(`${row.pid} ${row.startTime}`);
     await Promise.all(members.map((row) => killExactly(row, "SIGKILL")));
   }
+  return { killed: killed.size - left, left };
+}
+
+async function findMembers(run: string): Promise<ProcessRow[]> {
+  const ours = (entry: string): boolean => entry.startsWith(`${cookieName}=${run}.`);
+  const table = await readProcessTable();
+  const cookies = await Promise.all(table.map((row) => hasCookie(row.pid, ours)));
+  return table.filter((row, index) => cookies[index] && !row.zombie);
 }

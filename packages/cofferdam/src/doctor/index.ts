@@ -1,0 +1,2 @@
+export { sweepRuns } from "./runs.ts";
+export type { FoundRun, Sweep } from "./runs.ts";
