@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "files.h"
@@ -64,6 +66,44 @@ static void fail(int pipe, const char *stage)
 	_exit(127);
 }
 
+/*
+ * So many of the CPUs that we may use, and others for the next task: an environment variable for
+ * threads can be overwritten by a library, this cannot by accident.
+ */
+static bool take_cpus(uint64_t wanted, uint32_t task)
+{
+	cpu_set_t all, mine;
+	if (sched_getaffinity(0, sizeof all, &all) != 0)
+		return false;
+	int count = CPU_COUNT(&all);
+	if (wanted == 0 || wanted >= (uint64_t)count)
+		return true;
+	CPU_ZERO(&mine);
+	int first = (int)((uint64_t)task * wanted % (uint64_t)count), seen = 0;
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &all))
+			continue;
+		int place = (seen++ - first + count) % count;
+		if ((uint64_t)place < wanted)
+			CPU_SET(cpu, &mine);
+	}
+	return sched_setaffinity(0, sizeof mine, &mine) == 0;
+}
+
+static bool limit(int resource, int64_t value)
+{
+	if (value < 0)
+		return true;
+	struct rlimit now;
+	if (getrlimit(resource, &now) != 0)
+		return false;
+	rlim_t wanted = (rlim_t)value;
+	if (now.rlim_max != RLIM_INFINITY && wanted > now.rlim_max)
+		wanted = now.rlim_max;
+	struct rlimit both = {wanted, wanted};
+	return setrlimit(resource, &both) == 0;
+}
+
 /* Only async-signal-safe calls and no allocation from here to exec. */
 static _Noreturn void become_command(const struct init_setup *setup, int pipe)
 {
@@ -75,6 +115,10 @@ static _Noreturn void become_command(const struct init_setup *setup, int pipe)
 		setsid();
 	}
 	offer_to_oom_killer();
+	if (!take_cpus(spec->cpus, setup->task))
+		fail(pipe, "cpus");
+	if (!limit(RLIMIT_NOFILE, spec->open_files) || !limit(RLIMIT_CORE, spec->core_bytes))
+		fail(pipe, "limits");
 	/* init keeps 0, 1 and 2 open, so all of these are above them; dup2 clears close-on-exec. */
 	for (int i = 0; i < 3; i++)
 		if (dup2(setup->stdio[i], i) < 0 || !make_blocking(i))

@@ -190,14 +190,17 @@ static void sample(struct init *init)
 		init->peak = bytes;
 	if (size.processes > init->most)
 		init->most = size.processes;
-	bool over = bound && bytes > bound;
+	uint64_t most = init->setup->spec->processes_max;
+	bool crowded = most && size.processes > most;
+	bool over = crowded || (bound && bytes > bound);
 	struct init_report report = {.kind = over ? REPORT_OVER : REPORT_SAMPLE,
+				     .error = crowded ? CAUSE_PROCESSES : CAUSE_MEMORY,
 				     .bytes = bytes,
 				     .processes = size.processes};
 	init_send(init->setup->channel, &report);
 	if (over)
 		kill_everything(init);
-	bool near = bound && bytes > bound / 2;
+	bool near = most || (bound && bytes > bound / 2);
 	init->sample_at = now_ms() + (near ? SAMPLE_NEAR_MS : SAMPLE_MS);
 }
 
@@ -271,7 +274,7 @@ static _Noreturn void supervise(struct init *init, int signals)
 		bool empty;
 		reap(init, &empty);
 		if (empty) {
-			if (init->setup->isolated)
+			if (init->setup->isolated && !init->setup->spec->host_ipc)
 				leaks_report_objects(init->setup->channel);
 			report_done(init);
 			_exit(0);

@@ -36,7 +36,7 @@ enum report_kind {
 	REPORT_FAILED = 2,  /* `stage`, `error` */
 	REPORT_EXITED = 3,  /* `status` as wait(2) gives it */
 	REPORT_SAMPLE = 4,  /* `bytes`, `processes` */
-	REPORT_OVER = 5,    /* above the memory bound by `bytes` in all; the tree is being killed */
+	REPORT_OVER = 5,    /* above a bound (`error`: enum end_cause); the tree is being killed */
 	REPORT_LEAK = 6,    /* `leak`, `name`, `pid`, `parent`, `bytes` */
 	REPORT_STOPPED = 7,
 	REPORT_DONE = 8,    /* the rest; nothing is left but the init itself */
@@ -71,6 +71,7 @@ struct init_setup {
 	bool user_namespace;   /* we are in a new one: map ourselves into it */
 	uid_t uid;	       /* who we were outside */
 	gid_t gid;
+	uint32_t task;	       /* so that neighbours get other CPUs */
 	pid_t foreground_of;   /* the process group that holds the terminal now, or 0 */
 };
 

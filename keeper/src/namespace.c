@@ -1,12 +1,15 @@
 #include "namespace.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -48,6 +51,20 @@ static bool mount_shared_memory(uint64_t limit_bytes)
 	return mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, options) == 0;
 }
 
+/* A new network namespace has a loopback that is down; programs expect to reach themselves. */
+static bool raise_loopback(void)
+{
+	struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	bool raised = ioctl(fd, SIOCSIFFLAGS, &request) == 0;
+	int saved = errno;
+	close(fd);
+	errno = saved;
+	return raised;
+}
+
 const char *namespace_enter(const struct init_setup *setup, bool *proc_own)
 {
 	if (setup->user_namespace && !map_self(setup->uid, setup->gid))
@@ -56,8 +73,11 @@ const char *namespace_enter(const struct init_setup *setup, bool *proc_own)
 	 * reach us. */
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) != 0)
 		return "mount-slave";
-	if (!mount_shared_memory(setup->spec ? setup->spec->memory_bytes : 0))
+	if (!(setup->spec && setup->spec->host_ipc) &&
+	    !mount_shared_memory(setup->spec ? setup->spec->memory_bytes : 0))
 		return "mount-shm";
+	if (setup->spec && setup->spec->no_network && !raise_loopback())
+		return "loopback";
 	/* Refused where parts of the host's /proc are masked (most containers). Then the host's
 	 * stays, and only /proc/<own pid> is off. */
 	*proc_own = mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == 0;

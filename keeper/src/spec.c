@@ -81,6 +81,24 @@ static bool parse_field(struct task_spec *spec, const struct wire_field *field, 
 	case TAG_SCRATCH:
 		spec->scratch = true;
 		return true;
+	case TAG_PROCESSES_MAX:
+		spec->processes_max = wire_field_number(field);
+		return true;
+	case TAG_CPUS:
+		spec->cpus = wire_field_number(field);
+		return true;
+	case TAG_OPEN_FILES:
+		spec->open_files = (int64_t)(wire_field_number(field) & INT64_MAX);
+		return true;
+	case TAG_CORE:
+		spec->core_bytes = (int64_t)(wire_field_number(field) & INT64_MAX);
+		return true;
+	case TAG_NO_NETWORK:
+		spec->no_network = true;
+		return true;
+	case TAG_HOST_IPC:
+		spec->host_ipc = true;
+		return true;
 	default:
 		return true;
 	}
@@ -90,6 +108,7 @@ bool spec_parse(const struct wire_frame *frame, struct task_spec *spec)
 {
 	memset(spec, 0, sizeof *spec);
 	spec->grace_ms = GRACE_DEFAULT_MS;
+	spec->open_files = spec->core_bytes = -1;
 	spec->argv = calloc(count_fields(frame, TAG_ARG) + 1, sizeof *spec->argv);
 	spec->env = calloc(count_fields(frame, TAG_ENV) + 1, sizeof *spec->env);
 	bool good = spec->argv && spec->env;

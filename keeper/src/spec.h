@@ -19,6 +19,12 @@ struct task_spec {
 	uint8_t token[64];
 	size_t token_length;
 	bool scratch;
+	uint64_t processes_max; /* 0: no bound */
+	uint64_t cpus;		/* 0: all */
+	int64_t open_files;	/* -1: as the keeper has it */
+	int64_t core_bytes;	/* -1: as the keeper has it */
+	bool no_network;
+	bool host_ipc;
 };
 
 /* Parses the fields of a START frame. False: malformed or out of memory; the spec is then empty. */

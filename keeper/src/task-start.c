@@ -35,7 +35,11 @@ pid_t task_clone_init(const struct keeper *keeper, struct init_setup *setup, int
 	setup->gid = getegid();
 	struct clone_args args = {
 		.flags = CLONE_PIDFD |
-			 (setup->isolated ? CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWNS : 0) |
+			 (setup->isolated ? CLONE_NEWPID | CLONE_NEWNS : 0) |
+			 (setup->isolated && !(setup->spec && setup->spec->host_ipc) ? CLONE_NEWIPC
+										     : 0) |
+			 (setup->isolated && setup->spec && setup->spec->no_network ? CLONE_NEWNET
+										    : 0) |
 			 (setup->user_namespace ? CLONE_NEWUSER : 0),
 		.pidfd = (uint64_t)(uintptr_t)pidfd,
 		.exit_signal = SIGCHLD,
@@ -138,7 +142,12 @@ static const char *launch(struct keeper *keeper, struct task *task)
 	int theirs[3] = {-1, -1, -1};
 	bool close_it[3] = {false, false, false};
 	int pair[2] = {-1, -1}, socket = -1;
-	const char *stage = "memory";
+	const char *stage = "network";
+	if (task->spec.no_network && keeper->tree == TREE_SUBREAPER) {
+		errno = EPERM; /* only a namespace can take the network away */
+		goto out;
+	}
+	stage = "memory";
 	if (keeper->tree == TREE_SUBREAPER &&
 	    !spec_add_cookie(&task->spec, keeper->ledger.run_name, task->id))
 		goto out;
@@ -167,6 +176,7 @@ static const char *launch(struct keeper *keeper, struct task *task)
 		.channel = pair[1],
 		.stdio = {theirs[0], theirs[1], theirs[2]},
 		.socket = socket,
+		.task = task->id,
 		.foreground_of = wants_terminal(&task->spec) ? foreground_group(keeper) : 0,
 	};
 	task->foreground = setup.foreground_of != 0;

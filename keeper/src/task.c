@@ -125,7 +125,7 @@ static void take_report(struct keeper *keeper, struct task *task, const struct i
 	switch (report->kind) {
 	case REPORT_OVER:
 		if (task->cause == CAUSE_NONE)
-			task->cause = CAUSE_MEMORY;
+			task->cause = (enum end_cause)report->error;
 		if (task->phase < TASK_KILLING) {
 			task->phase = TASK_KILLING; /* the init is at it already */
 			task->step_at = now_ms() + FORCE_AFTER_MS;

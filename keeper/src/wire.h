@@ -19,7 +19,8 @@
 #define WIRE_HEADER 5 /* type and task id, after the length */
 
 enum wire_request {
-	REQ_START = 1,	  /* ARG+ ENV* CWD STDIO [TIMEOUT GRACE MEMORY SOCKET TOKEN SCRATCH] */
+	REQ_START = 1,	  /* ARG+ ENV* CWD STDIO [TIMEOUT GRACE MEMORY SOCKET TOKEN SCRATCH
+			   * PROCESSES_MAX CPUS OPEN_FILES CORE NO_NETWORK HOST_IPC] */
 	REQ_OPENED = 2,	  /* the pipe ends of STARTED are open on the other side */
 	REQ_STOP = 3,	  /* [GRACE]: end the task by the ladder */
 	REQ_DEADLINE = 4, /* TIMEOUT: end the task that many ms from now; 0 disarms */
@@ -68,6 +69,12 @@ enum wire_tag {
 	TAG_NOTE = 26,
 	TAG_PROCESSES = 27,
 	TAG_TREE = 28,
+	TAG_PROCESSES_MAX = 29,
+	TAG_CPUS = 30,	     /* how many of the keeper's CPUs the task may run on */
+	TAG_OPEN_FILES = 31, /* RLIMIT_NOFILE */
+	TAG_CORE = 32,	     /* RLIMIT_CORE, bytes */
+	TAG_NO_NETWORK = 33, /* a network namespace of its own, with loopback alone */
+	TAG_HOST_IPC = 34,   /* the host's SysV objects and /dev/shm */
 };
 
 enum stdio_mode { STDIO_NULL = 0, STDIO_PIPE = 1, STDIO_INHERIT = 2 };
@@ -77,6 +84,7 @@ enum end_cause {
 	CAUSE_TIMEOUT = 1,
 	CAUSE_MEMORY = 2,
 	CAUSE_STOPPED = 3, /* asked for */
+	CAUSE_PROCESSES = 5, /* more processes than the bound */
 	CAUSE_INIT_LOST = 4, /* somebody killed the init: everything in it died with it */
 };
 

@@ -1,12 +1,13 @@
 import { writeFile } from "node:fs/promises";
 import { constants } from "node:os";
-import { Command } from "commander";
-import { errorMessage } from "../errors/index.ts";
+import { Command, Option } from "commander";
+import { CofferdamError, errorMessage } from "../errors/index.ts";
 import { escapeForTerminal } from "../events/index.ts";
+import type { Containment } from "../keeper/index.ts";
 import { openScope } from "../open-scope.ts";
 import { TaskError, type RunningCommand, type TaskResult } from "../scope/index.ts";
 import { parseDuration, parseSize } from "../units/index.ts";
-import { optionParser } from "./options.ts";
+import { optionParser, parseCount } from "./options.ts";
 
 /** As `timeout`, `env` and shells have them. The report's `outcome` decides where a command's own code is the same. */
 const codes = { timeout: 124, memory: 137, leak: 122, own: 125, notExecutable: 126, notFound: 127 };
@@ -15,6 +16,14 @@ interface ExecFlags {
   readonly timeout?: number;
   readonly grace?: number;
   readonly memory?: number;
+  readonly processes?: number;
+  readonly threads?: number;
+  readonly cpus?: number;
+  readonly containment?: readonly string[];
+  readonly network: boolean;
+  readonly ipc?: "task" | "host";
+  readonly cleanEnv?: true;
+  readonly envAllow?: readonly string[];
   readonly report?: string;
   readonly failOnLeak?: true;
 }
@@ -43,6 +52,16 @@ export function execCommand(): Command {
       "bound for the memory of the whole tree, such as 2GB",
       optionParser(parseSize),
     )
+    .option("--processes <n>", "bound for the number of processes", optionParser(parseCount))
+    .option("--threads <n>", "threads that libraries are told to use", optionParser(parseCount))
+    .option("--cpus <n>", "CPUs that the tree may run on", optionParser(parseCount))
+    .option("--containment <what>", "refuse less, such as namespace,ipc,memory-hard", (text) =>
+      text.split(","),
+    )
+    .option("--no-network", "take the network away, but for loopback")
+    .addOption(new Option("--ipc <whose>", "SysV objects and /dev/shm").choices(["task", "host"]))
+    .addOption(new Option("--clean-env", "an empty environment but for PATH").conflicts("envAllow"))
+    .option("--env-allow <names>", "only these variables and PATH", (text) => text.split(","))
     .option("--report <file>", "write a report as JSON")
     .option("--fail-on-leak", `exit with ${codes.leak} if the command left something behind`)
     .passThroughOptions()
@@ -75,6 +94,7 @@ async function runContained(words: readonly string[], flags: ExecFlags): Promise
   using relay = new SignalRelay();
   const scope = await openScope();
   try {
+    requireContainment(scope.containment, flags.containment ?? []);
     if (scope.shortfall !== "")
       complain(`containment is ${scope.containment.tree} only, not verified: ${scope.shortfall}`);
     return await scope.exec(words, {
@@ -85,11 +105,46 @@ async function runContained(words: readonly string[], flags: ExecFlags): Promise
       ...(flags.timeout === undefined ? {} : { timeout: flags.timeout }),
       ...(flags.memory === undefined ? {} : { memory: flags.memory }),
       ...(flags.grace === undefined ? {} : { grace: flags.grace }),
+      ...(flags.processes === undefined ? {} : { processes: flags.processes }),
+      ...(flags.threads === undefined ? {} : { threads: flags.threads }),
+      ...(flags.cpus === undefined ? {} : { cpus: flags.cpus }),
+      ...(flags.ipc === undefined ? {} : { ipc: flags.ipc }),
+      ...(flags.cleanEnv ? { inheritEnv: ["PATH"] } : {}),
+      ...(flags.envAllow ? { inheritEnv: ["PATH", ...flags.envAllow] } : {}),
+      network: flags.network,
       ...(flags.failOnLeak ? { failOnLeak: true } : {}),
       onStart: (running) => relay.attach(running),
     });
   } finally {
     await scope.close();
+  }
+}
+
+/** What can be asked for beside a tree, and whether it is there. */
+const requirements: Readonly<Record<string, (containment: Containment) => boolean>> = {
+  namespace: ({ tree }) => tree === "namespace",
+  subreaper: ({ tree }) => tree !== "group",
+  group: () => true,
+  ipc: ({ ipc }) => ipc === "task",
+  proc: ({ proc }) => proc === "task",
+  memory: ({ memory }) => memory !== "none",
+  "memory-hard": ({ memory }) => memory === "hard",
+  "pids-hard": ({ pids }) => pids === "hard",
+};
+
+function requireContainment(containment: Containment, required: readonly string[]): void {
+  for (const name of required) {
+    const isMet = requirements[name];
+    if (!isMet)
+      throw new CofferdamError(
+        "INVALID_ARGUMENT",
+        `--containment knows no ${JSON.stringify(name)}; it knows ${Object.keys(requirements).join(", ")}`,
+      );
+    if (!isMet(containment))
+      throw new CofferdamError(
+        "CONTAINMENT_UNAVAILABLE",
+        `\`${name}\` is required and cannot be had here; \`cofferdam doctor\` says why`,
+      );
   }
 }
 

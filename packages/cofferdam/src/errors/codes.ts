@@ -6,6 +6,7 @@ export const errorCodes = {
   // How a task ended.
   TIMEOUT: "The task was still running at its deadline and was ended.",
   MEMORY: "The task's processes together used more memory than their bound and were killed.",
+  PROCESSES: "The task had more processes than its bound and was killed.",
   EXIT: "The command ended with a non-zero exit code.",
   SIGNAL: "The command was ended by a signal that Cofferdam did not send.",
   CRASH: "A worker ended before it gave its result.",

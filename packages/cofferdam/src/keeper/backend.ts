@@ -28,6 +28,18 @@ export interface ProcessSpec {
   readonly graceMs: number;
   /** Bound for the memory of the whole tree. */
   readonly memoryBytes?: number;
+  /** Bound for the number of processes in the tree. */
+  readonly processesMax?: number;
+  /** How many CPUs the tree may run on. */
+  readonly cpus?: number;
+  /** Bound for open files, of each process. */
+  readonly openFiles?: number;
+  /** Bound for the size of core files. */
+  readonly coreBytes?: number;
+  /** Takes the network away, but for loopback. */
+  readonly noNetwork?: boolean;
+  /** `host`: shares SysV objects and `/dev/shm` with the host. Default `task`. */
+  readonly ipc?: "task" | "host";
   /** Whether the command gets a socket to this process on descriptor 3. */
   readonly channel: boolean;
 }
@@ -53,6 +65,7 @@ export type EndCause =
   | "own" // the command ended by itself
   | "timeout"
   | "memory"
+  | "processes"
   | "stopped" // `stop()` was called
   | "stuck" // it was killed, and the kernel does not let it die
   | "killed" // somebody else killed the supervising init

@@ -3,7 +3,8 @@ import { getSystemErrorName } from "node:util";
 import type { EndCause, Leak, Measured, ProcessEnd } from "./backend.ts";
 import { tag, type Fields } from "./wire.ts";
 
-const causes: readonly EndCause[] = ["own", "timeout", "memory", "stopped", "killed"];
+/** By the keeper's `enum end_cause`. */
+const causes: readonly EndCause[] = ["own", "timeout", "memory", "stopped", "killed", "processes"];
 
 const signalNames = new Map(
   Object.entries(constants.signals).map(([name, number]) => [number, name as NodeJS.Signals]),

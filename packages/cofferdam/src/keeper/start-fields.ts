@@ -21,6 +21,12 @@ export function startFields(
   ];
   if (spec.timeoutMs !== undefined) fields.push([tag.timeout, spec.timeoutMs]);
   if (spec.memoryBytes !== undefined) fields.push([tag.memory, spec.memoryBytes]);
+  if (spec.processesMax !== undefined) fields.push([tag.processesMax, spec.processesMax]);
+  if (spec.cpus !== undefined) fields.push([tag.cpus, spec.cpus]);
+  if (spec.openFiles !== undefined) fields.push([tag.openFiles, spec.openFiles]);
+  if (spec.coreBytes !== undefined) fields.push([tag.core, spec.coreBytes]);
+  if (spec.noNetwork) fields.push([tag.noNetwork, ""]);
+  if (spec.ipc === "host") fields.push([tag.hostIpc, ""]);
   if (channel) fields.push([tag.socket, channel.path], [tag.token, channel.token]);
   return fields;
 }

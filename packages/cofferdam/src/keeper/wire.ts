@@ -55,6 +55,12 @@ export const tag = {
   note: 26,
   processes: 27,
   tree: 28,
+  processesMax: 29,
+  cpus: 30,
+  openFiles: 31,
+  core: 32,
+  noNetwork: 33,
+  hostIpc: 34,
 } as const;
 
 export type FieldValue = string | number | Uint8Array;

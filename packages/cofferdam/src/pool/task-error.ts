@@ -49,6 +49,8 @@ export function explainWorkerEnd(
     };
   if (end.cause === "stuck")
     return { code: "STUCK", message: "its worker was killed, and the kernel does not let it die" };
+  if (end.cause === "processes")
+    return { code: "PROCESSES", message: "it had more processes than its bound, and was killed" };
   if (end.cause === "timeout")
     return {
       code: "TIMEOUT",

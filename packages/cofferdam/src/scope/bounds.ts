@@ -11,6 +11,15 @@ export function parseMemory(value: Size): number {
   return aboveZero(parseSize(value), "memory");
 }
 
+/** A whole number above 0. */
+export function checkCount(value: number, name: string): number {
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new CofferdamError(
+    "INVALID_ARGUMENT",
+    `${name} must be a whole number above 0, not ${value}`,
+  );
+}
+
 function aboveZero(value: number, name: string): number {
   if (value > 0) return value;
   throw new CofferdamError("INVALID_ARGUMENT", `${name} must be above 0; leave it away for none`);

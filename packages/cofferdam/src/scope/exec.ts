@@ -3,7 +3,8 @@ import type { Writable } from "node:stream";
 import { CofferdamError } from "../errors/index.ts";
 import type { ContainedProcess } from "../keeper/index.ts";
 import { parseDuration, parseSize, type Duration, type Size } from "../units/index.ts";
-import { parseMemory, parseTimeout, refuseAborted } from "./bounds.ts";
+import { threadCaps } from "../budget/thread-caps.ts";
+import { checkCount, parseMemory, parseTimeout, refuseAborted } from "./bounds.ts";
 import { taskEnvironment } from "./environment.ts";
 import { Output } from "./output.ts";
 import type { ScopeCore } from "./scope-core.ts";
@@ -13,12 +14,28 @@ export interface ExecOptions {
   readonly cwd?: string;
   /** Added to this process's environment; a value of `undefined` takes a variable away. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** What of this process's environment the command gets: all (the default), none, or these. */
+  readonly inheritEnv?: boolean | readonly string[];
   /** Deadline for the whole tree: `"10m"`, or milliseconds. None by default. */
   readonly timeout?: Duration;
   /** Between TERM and KILL. Default 5 s. */
   readonly grace?: Duration;
   /** Bound for the memory of the whole tree: `"2 GB"`, or bytes. None by default. */
   readonly memory?: Size;
+  /** Bound for the number of processes in the tree. None by default. */
+  readonly processes?: number;
+  /** How many CPUs the tree may run on, by affinity. All by default. */
+  readonly cpus?: number;
+  /** How many threads libraries are told to use (`OMP_NUM_THREADS` and its like). */
+  readonly threads?: number;
+  /** Bound for open files, of each process. */
+  readonly openFiles?: number;
+  /** Bound for the size of core files: `"0"` for none. */
+  readonly coreSize?: Size;
+  /** `false` takes the network away, but for loopback. Needs `namespace`. */
+  readonly network?: boolean;
+  /** `host` shares SysV objects and `/dev/shm` with the host. Default `task`, where it can be had. */
+  readonly ipc?: "task" | "host";
   /** Where the command reads from: nothing by default, or this process's own standard input. */
   readonly stdin?: "ignore" | "inherit";
   /** What the command reads, through a pipe; in place of `stdin`. */
@@ -63,13 +80,35 @@ export async function execIn(
   const bounds = {
     ...(options.timeout === undefined ? {} : { timeoutMs: parseTimeout(options.timeout) }),
     ...(options.memory === undefined ? {} : { memoryBytes: parseMemory(options.memory) }),
+    ...(options.processes === undefined
+      ? {}
+      : { processesMax: checkCount(options.processes, "processes") }),
   };
+  if (options.network === false && scope.containment.tree !== "namespace")
+    throw new CofferdamError(
+      "CONTAINMENT_UNAVAILABLE",
+      `the network can be taken away in a namespace only, and here is \`${scope.containment.tree}\`: ${scope.shortfall}`,
+    );
+  if (options.ipc === "task" && scope.containment.ipc !== "task")
+    throw new CofferdamError(
+      "CONTAINMENT_UNAVAILABLE",
+      `IPC objects of its own a task can have in a namespace only: ${scope.shortfall}`,
+    );
+  const threads =
+    options.threads === undefined ? {} : threadCaps(checkCount(options.threads, "threads"));
   const startedAt = new Date();
   const since = performance.now();
   const contained = await scope.launch({
     command,
     cwd,
-    env: taskEnvironment(options.env),
+    env: taskEnvironment({ ...threads, ...options.env }, options.inheritEnv),
+    ...(options.cpus === undefined ? {} : { cpus: checkCount(options.cpus, "cpus") }),
+    ...(options.openFiles === undefined
+      ? {}
+      : { openFiles: checkCount(options.openFiles, "openFiles") }),
+    ...(options.coreSize === undefined ? {} : { coreBytes: parseSize(options.coreSize) }),
+    ...(options.network === false ? { noNetwork: true } : {}),
+    ...(options.ipc === undefined ? {} : { ipc: options.ipc }),
     stdio: [
       options.input === undefined ? stdinModes[options.stdin ?? "ignore"] : "pipe",
       outputModes[options.stdout ?? "capture"],

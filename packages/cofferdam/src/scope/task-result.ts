@@ -33,7 +33,7 @@ export interface TaskResult {
 
 /**
  * A command that did not end well: an error with all that a result has. `code` is one of
- * `TIMEOUT`, `MEMORY`, `EXIT`, `SIGNAL`, `CANCELLED`, `KEEPER_LOST`, `STUCK`, `LEAK`, `SPAWN`.
+ * `TIMEOUT`, `MEMORY`, `PROCESSES`, `EXIT`, `SIGNAL`, `CANCELLED`, `KEEPER_LOST`, `STUCK`, `LEAK`, `SPAWN`.
  */
 export class TaskError extends CofferdamError implements TaskResult {
   readonly command!: readonly string[];
@@ -63,6 +63,7 @@ export class TaskError extends CofferdamError implements TaskResult {
 export interface Bounds {
   readonly timeoutMs?: number | undefined;
   readonly memoryBytes?: number | undefined;
+  readonly processesMax?: number | undefined;
 }
 
 /** The outcome that an end stands for. */
@@ -71,7 +72,7 @@ export function outcomeOf(end: ProcessEnd): TaskOutcome {
   if (end.cause === "stopped") return "cancelled";
   if (end.cause === "timeout" || end.cause === "memory") return end.cause;
   if (end.cause === "keeper-lost" || end.cause === "killed") return "lost";
-  return end.exitCode === 0 ? "ok" : "failed";
+  return end.cause === "own" && end.exitCode === 0 ? "ok" : "failed";
 }
 
 /** The code and the sentence for an end that is not `ok`; null for one that is. */
@@ -101,6 +102,11 @@ export function explainEnd(
       return {
         code: "MEMORY",
         message: `${name} and its processes used ${peak}, above their bound of ${formatBytes(bounds.memoryBytes ?? 0)}, and were killed`,
+      };
+    case "processes":
+      return {
+        code: "PROCESSES",
+        message: `${name} had more than ${bounds.processesMax ?? 0} processes, and was killed with all of them`,
       };
     case "stopped":
       return {

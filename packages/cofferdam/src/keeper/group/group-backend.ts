@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import type { Socket } from "node:net";
-import { errorCode, errorMessage } from "../../errors/index.ts";
+import { CofferdamError, errorCode, errorMessage } from "../../errors/index.ts";
 import type {
   Backend,
   BackendEvents,
@@ -51,6 +51,7 @@ export class GroupBackend implements Backend {
   }
 
   async start(spec: ProcessSpec): Promise<ContainedProcess> {
+    refuseUnsupported(spec);
     const id = this.#nextTask++;
     const scratch = this.#ledger.scratch(id);
     const cookie = `${this.#ledger.name}.${id}`;
@@ -224,6 +225,11 @@ class GroupTask implements ContainedProcess {
       const rows = await this.#tree.look();
       this.memoryBytes = rows.reduce((sum, row) => sum + row.residentBytes, 0);
       this.#onSample();
+      if (this.#spec.processesMax !== undefined && rows.length > this.#spec.processesMax) {
+        if (this.#cause === "own") this.#cause = "processes";
+        overBound();
+        return;
+      }
       if (this.#spec.memoryBytes === undefined || this.memoryBytes <= this.#spec.memoryBytes)
         return;
       if (this.#cause === "own") this.#cause = "memory";
@@ -237,6 +243,15 @@ class GroupTask implements ContainedProcess {
     }, sampleMs);
     return { stop: () => clearInterval(timer) };
   }
+}
+
+/** What only a keeper can set between fork and exec. */
+function refuseUnsupported({ cpus, openFiles, coreBytes }: ProcessSpec): void {
+  if (cpus === undefined && openFiles === undefined && coreBytes === undefined) return;
+  throw new CofferdamError(
+    "CONTAINMENT_UNAVAILABLE",
+    "bounds for CPUs, open files and core files need the keeper, and there is none here",
+  );
 }
 
 function sharesTerminal(spec: ProcessSpec): boolean {
