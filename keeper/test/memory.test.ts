@@ -38,11 +38,15 @@ it.skipIf(!canRun)("leaks nothing and reads nothing it has not written", async (
 
   const pipes = Uint8Array.of(stdio.pipe, stdio.pipe, stdio.pipe);
   const plain = await keeper.run(
-    start(1, ["/bin/true"], [
-      [tag.stdio, pipes],
-      [tag.cwd, "/"],
-      [tag.cwd, "/tmp"],
-    ]),
+    start(
+      1,
+      ["/bin/true"],
+      [
+        [tag.stdio, pipes],
+        [tag.cwd, "/"],
+        [tag.cwd, "/tmp"],
+      ],
+    ),
   );
   expect(plain.number(tag.status)).toBe(0);
   const code = await keeper.run(start(2, ["/bin/sh", "-c", "exit 3"]));
@@ -63,7 +67,11 @@ it.skipIf(!canRun)("leaks nothing and reads nothing it has not written", async (
   // A scratch folder with something in it, which a child of the keeper removes.
   const scratch = join(keeper.hello?.text(tag.path) ?? "", "t9");
   const full = await keeper.run(
-    start(9, ["/bin/sh", "-c", `mkdir ${scratch}/a && echo x >${scratch}/a/b`], [[tag.scratch, ""]]),
+    start(
+      9,
+      ["/bin/sh", "-c", `mkdir ${scratch}/a && echo x >${scratch}/a/b`],
+      [[tag.scratch, ""]],
+    ),
   );
   expect(full.number(tag.status)).toBe(0);
   expect(existsSync(scratch)).toBe(false);

@@ -29,7 +29,7 @@ export class KeeperProcess {
   hello: Reply | undefined;
 
   constructor(binary: string, base: string, options: KeeperOptions = {}) {
-    const [program = binary, ...args] = [...(options.wrapper ?? []), binary, base];
+    const [program, ...args] = [...(options.wrapper ?? []), binary, base];
     // In `spawn` a "pipe" above 2 is a socketpair, as the keeper wants it on 3.
     this.child = spawn(program, args, {
       stdio: ["ignore", "ignore", "pipe", "pipe", "ignore", "ignore", "ignore"],

@@ -110,7 +110,7 @@ export class Reply {
     this.type = body.readUInt8(0);
     this.task = body.readUInt32LE(1);
     const fields = new Map<number, Buffer[]>();
-    for (let at = 5; at < body.length; ) {
+    for (let at = 5; at < body.length;) {
       const name = body.readUInt8(at);
       const end = at + 5 + body.readUInt32LE(at + 1);
       if (end > body.length) throw new RangeError("the keeper sent a field beyond its frame");
