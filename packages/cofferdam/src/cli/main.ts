@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { CofferdamError, errorCode, errorMessage } from "../errors/index.ts";
 import { escapeForTerminal } from "../events/index.ts";
 import { apps, loadApp } from "./apps.ts";
+import { doctorCommand } from "./doctor-command.ts";
 import { execCommand } from "./exec-command.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { sweepCommand } from "./sweep-command.ts";
@@ -28,6 +29,7 @@ async function createProgram(args: readonly string[]): Promise<Command> {
     .showHelpAfterError("(--help lists what there is)");
   addCommand(program, execCommand());
   addCommand(program, sweepCommand());
+  addCommand(program, doctorCommand());
   for (const app of apps) {
     // An application is heavy; it is loaded when it is the one that is called.
     const called = args[0] === "help" ? args[1] : args[0];

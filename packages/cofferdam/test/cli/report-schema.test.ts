@@ -36,6 +36,7 @@ describe.each(["", "group"])("a report (COFFERDAM_CONTAINMENT=%s)", (way) => {
     ["failed", ["sh", "-c", "kill -KILL $$"]],
     ["failed", ["no-such-command-here"]],
     ["timeout", ["--timeout", "200ms", "--grace", "0", "sh", "-c", "sleep 600 & sleep 600"]],
+    ["failed", ["--processes", "2", "sh", "-c", "sleep 600 & sleep 600 & sleep 600 & wait"]],
     ["memory", ["--memory", "100MB", "python3", "-c", greedy]],
   ])("of outcome %s: %j", async (outcome, words) => {
     await runCli(["exec", "--report", file, ...words], { env });

@@ -5,6 +5,8 @@ import { rmSync, writeFileSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { namespaced } from "../../../../test/support/containment.ts";
+import { keeperOf } from "../../../../test/support/processes.ts";
 import { cli, Program, runCli } from "../../../../test/support/program.ts";
 
 interface Told {
@@ -141,6 +143,27 @@ describe("runs of a keeper", () => {
     );
     expect(code).toBe(0);
     expect(await sweep("--dry-run")).toMatchObject({ code: 0 });
+  });
+
+  it.skipIf(namespaced.skip)(namespaced.name("are removed when all have died"), async () => {
+    const { program, run } = await start("");
+    const keeper = keeperOf(program.pid);
+    const live = await sweep();
+    expect(live).toMatchObject({ code: 0, told: { runs: [{ run, by: "keeper", state: "live" }] } });
+
+    process.kill(keeper, "SIGSTOP"); // it would clean up after Node
+    process.kill(program.pid, "SIGKILL");
+    process.kill(keeper, "SIGKILL");
+    await program.finished;
+    const looked = await sweep("--dry-run");
+    expect(looked.told.runs).toMatchObject([{ run, state: "dead", removed: false }]);
+    expect(existsSync(join(base, run))).toBe(true);
+    const swept = await sweep();
+    expect(swept).toMatchObject({
+      code: 0,
+      told: { runs: [{ run, state: "dead", removed: true }] },
+    });
+    expect(readdirSync(base)).toEqual([]);
   });
 
   it("exits with 3 when something could not be removed", async () => {
