@@ -4,7 +4,7 @@ export default defineConfig({
   resolve: { conditions: ["cofferdam-source"] },
   ssr: { resolve: { conditions: ["cofferdam-source"] } },
   test: {
-    include: ["{packages,apps}/*/test/**/*.test.ts", "{test,lab}/**/*.test.ts"],
+    include: ["{packages,apps}/*/test/**/*.test.ts", "{test,lab,keeper/test}/**/*.test.ts"],
     // Tests wait for events, never for time: this is only the point where a hang is called one.
     testTimeout: 120_000,
     hookTimeout: 120_000,

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,11 @@ uint64_t now_ms(void)
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
+}
+
+uint64_t later(uint64_t at, uint64_t by)
+{
+	return by > UINT64_MAX - at ? UINT64_MAX : at + by;
 }
 
 bool write_file(const char *path, const char *text)
@@ -54,9 +60,21 @@ ssize_t read_file(const char *path, char *into, size_t size)
 	return read_file_at(AT_FDCWD, path, into, size);
 }
 
+bool proc_is_ours(void)
+{
+	char text[32];
+	ssize_t length = readlink("/proc/self", text, sizeof text - 1);
+	if (length <= 0)
+		return false;
+	text[length] = 0;
+	return atol(text) == (long)getpid();
+}
+
 uint64_t process_start_time(pid_t pid)
 {
 	char path[64], text[1024];
+	if (!proc_is_ours())
+		return 0;
 	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
 	if (read_file(path, text, sizeof text) <= 0)
 		return 0;
@@ -105,31 +123,83 @@ void close_all_except(int *keep, size_t count)
 	close_between(next, ~0u);
 }
 
-static bool remove_entries(int dir, dev_t device);
+/* Deeper than this, folders are lifted to the top first: neither stack nor descriptors run out. */
+#define REMOVE_DEPTH_MAX 64
 
-static bool remove_entry(int parent, const char *name, dev_t device)
+struct removal {
+	dev_t device;
+	int top;
+	unsigned lifted;
+};
+
+static bool remove_entries(struct removal *removal, int dir, unsigned depth);
+
+/* A folder of this very mount: a bind mount has the same device and another's files. */
+static int open_here(int parent, const char *name, dev_t device, uint64_t flags)
+{
+	struct open_how how = {.flags = flags | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+			       .resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS};
+	int dir = (int)syscall(SYS_openat2, parent, name, &how, sizeof how);
+	if (dir < 0 && errno == ENOSYS) /* before Linux 5.6 */
+		dir = openat(parent, name, (int)how.flags);
+	struct stat status;
+	if (dir >= 0 && (fstat(dir, &status) != 0 || status.st_dev != device)) {
+		close(dir);
+		errno = EXDEV;
+		return -1;
+	}
+	return dir;
+}
+
+static int open_folder(int parent, const char *name, dev_t device)
+{
+	int dir = open_here(parent, name, device, O_RDONLY);
+	if (dir >= 0 || errno != EACCES)
+		return dir;
+	/* Made readable by its descriptor: by name, a link put in its place would be followed. */
+	int place = open_here(parent, name, device, O_PATH);
+	if (place < 0)
+		return -1;
+	char path[40];
+	snprintf(path, sizeof path, "/proc/self/fd/%d", place);
+	dir = chmod(path, 0700) == 0 ? open_here(parent, name, device, O_RDONLY) : -1;
+	int saved = errno;
+	close(place);
+	errno = saved;
+	return dir;
+}
+
+static bool lift(struct removal *removal, int parent, const char *name, int dir)
+{
+	char place[40];
+	snprintf(place, sizeof place, ".lifted-%d-%u", (int)getpid(), removal->lifted);
+	/* To get another parent a folder must itself be writable. */
+	if (fchmod(dir, 0700) != 0 || renameat(parent, name, removal->top, place) != 0)
+		return false;
+	removal->lifted++;
+	return true;
+}
+
+static bool remove_entry(struct removal *removal, int parent, const char *name, unsigned depth)
 {
 	if (unlinkat(parent, name, 0) == 0 || errno == ENOENT)
 		return true;
 	if (errno != EISDIR && errno != EPERM && errno != EACCES)
 		return false;
-	struct stat status;
-	if (fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
-		return errno == ENOENT;
-	if (!S_ISDIR(status.st_mode) || status.st_dev != device)
-		return false;
-	int dir = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (dir < 0 && errno == EACCES && fchmodat(parent, name, 0700, 0) == 0)
-		dir = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int dir = open_folder(parent, name, removal->device);
 	if (dir < 0)
 		return errno == ENOENT;
-	bool emptied = remove_entries(dir, device);
+	if (depth >= REMOVE_DEPTH_MAX && lift(removal, parent, name, dir)) {
+		close(dir);
+		return true;
+	}
+	bool emptied = remove_entries(removal, dir, depth + 1);
 	close(dir);
 	return unlinkat(parent, name, AT_REMOVEDIR) == 0 || (emptied && errno == ENOENT);
 }
 
 /* `dir` stays the caller's. */
-static bool remove_entries(int dir, dev_t device)
+static bool remove_entries(struct removal *removal, int dir, unsigned depth)
 {
 	if (fchmod(dir, 0700) != 0 && errno != EPERM)
 		return false;
@@ -145,7 +215,7 @@ static bool remove_entries(int dir, dev_t device)
 	while ((entry = readdir(stream))) {
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
-		all &= remove_entry(dir, entry->d_name, device);
+		all &= remove_entry(removal, dir, entry->d_name, depth);
 	}
 	closedir(stream);
 	return all;
@@ -158,5 +228,16 @@ bool remove_tree(int parent, const char *name)
 	struct stat status;
 	if (fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
 		return errno == ENOENT;
-	return remove_entry(parent, name, status.st_dev);
+	struct removal removal = {.device = status.st_dev};
+	removal.top = open_folder(parent, name, status.st_dev);
+	if (removal.top < 0)
+		return errno == ENOENT || unlinkat(parent, name, 0) == 0;
+	bool emptied;
+	unsigned before;
+	do {
+		before = removal.lifted;
+		emptied = remove_entries(&removal, removal.top, 0);
+	} while (emptied && removal.lifted != before);
+	close(removal.top);
+	return unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT;
 }

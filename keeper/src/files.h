@@ -9,6 +9,8 @@
 
 /* Milliseconds of CLOCK_MONOTONIC. */
 uint64_t now_ms(void);
+/* A sum that stays at the end of time instead of running over. */
+uint64_t later(uint64_t at, uint64_t by);
 
 /* Writes all of a short text to an existing file (a /proc knob). False: errno says why. */
 bool write_file(const char *path, const char *text);
@@ -16,6 +18,9 @@ bool write_file(const char *path, const char *text);
 /* Reads at most size-1 bytes and ends them with 0. -1: errno says why. */
 ssize_t read_file(const char *path, char *into, size_t size);
 ssize_t read_file_at(int dir, const char *path, char *into, size_t size);
+
+/* Whether /proc names processes as we do: it can be that of another PID namespace. */
+bool proc_is_ours(void);
 
 /* Start time of a process in clock ticks since boot (field 22 of /proc/PID/stat); 0: not there. */
 uint64_t process_start_time(pid_t pid);

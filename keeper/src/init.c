@@ -22,8 +22,6 @@
 #include "namespace.h"
 #include "tree.h"
 
-/* Python's resource_tracker outlives a clean exit by 6 to 7 ms, and is no leak. */
-#define SETTLE_MS 100
 /* How long the tracker may take to clean up once all others are dead. */
 #define TRACKER_MS 1500
 /* Between two rounds of killing, for the dead to be reaped and their children to become ours. */
@@ -197,9 +195,10 @@ static void sample(struct init *init)
 				     .error = crowded ? CAUSE_PROCESSES : CAUSE_MEMORY,
 				     .bytes = bytes,
 				     .processes = size.processes};
-	init_send(init->setup->channel, &report);
+	/* First the kill: a keeper that is stopped does not read, and then sending waits for it. */
 	if (over)
 		kill_everything(init);
+	init_send(init->setup->channel, &report);
 	bool near = most || (bound && bytes > bound / 2);
 	init->sample_at = now_ms() + (near ? SAMPLE_NEAR_MS : SAMPLE_MS);
 }

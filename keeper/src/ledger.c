@@ -31,7 +31,16 @@ static int open_base(const char *base)
 static bool write_line(int fd, const char *line)
 {
 	size_t length = strlen(line);
-	return write(fd, line, length) == (ssize_t)length;
+	off_t before = lseek(fd, 0, SEEK_END);
+	ssize_t written = write(fd, line, length);
+	if (written == (ssize_t)length)
+		return true;
+	/* The disk is full. What is there of the line would spoil the next one. */
+	if (written >= 0) {
+		(void)!ftruncate(fd, before);
+		errno = ENOSPC;
+	}
+	return false;
 }
 
 bool ledger_open(struct ledger *ledger, const char *base, const char **what)
@@ -58,6 +67,9 @@ bool ledger_open(struct ledger *ledger, const char *base, const char **what)
 	ledger->run_dir =
 		openat(ledger->base_dir, hidden, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (ledger->run_dir < 0)
+		return false;
+	/* The lock that says that the run is alive, and keeps cleaners of old files away from it. */
+	if (flock(ledger->run_dir, LOCK_EX | LOCK_NB) != 0)
 		return false;
 	*what = "the run's ledger";
 	ledger->file = openat(ledger->run_dir, "ledger",

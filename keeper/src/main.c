@@ -118,8 +118,8 @@ static void on_request(struct keeper *keeper, const struct wire_frame *frame)
 		task_stop(task, CAUSE_STOPPED, has_grace ? grace : task->spec.grace_ms);
 		break;
 	case REQ_DEADLINE:
-		if (task->phase == TASK_RUNNING)
-			task->deadline_at = number ? now_ms() + number : 0;
+		if (task->phase == TASK_RUNNING && !task->command_gone)
+			task->deadline_at = number ? later(now_ms(), number) : 0;
 		break;
 	case REQ_SIGNAL:
 		if (number > 0 && number < NSIG && task->phase < TASK_KILLING)
@@ -300,13 +300,14 @@ static int fail(const char *what)
 static int take_signals(void)
 {
 	static const int ignored[] = {SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU,
-				      SIGUSR1, SIGUSR2};
+				      SIGUSR1, SIGUSR2, SIGXFSZ};
 	sigset_t term;
 	sigemptyset(&term);
 	sigaddset(&term, SIGTERM);
 	sigprocmask(SIG_BLOCK, &term, NULL);
 	for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
 		signal(ignored[i], SIG_IGN);
+	signal(SIGCHLD, SIG_DFL); /* ignored, it would reap the inits behind our back */
 	return signalfd(-1, &term, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
@@ -353,5 +354,8 @@ int main(int argc, char **argv)
 	    (node_pidfd >= 0 && !keeper_watch(&keeper, node_pidfd, WATCH_NODE, NULL, EPOLLIN)))
 		return fail("epoll");
 	serve(&keeper, signals);
-	return end_all(&keeper);
+	int code = end_all(&keeper);
+	buffer_free(&keeper.in);
+	buffer_free(&keeper.out);
+	return code;
 }

@@ -43,7 +43,7 @@ static void end_init(pid_t pid, uint64_t start_time, bool subreaper, struct swee
 	if (pidfd < 0)
 		return;
 	/* Only after the pidfd is held does the comparison stay true. */
-	if (process_start_time(pid) == start_time) {
+	if (start_time != 0 && process_start_time(pid) == start_time) {
 		/* A subreaper has noticed by now, and knows its tree better than we do. */
 		if (!subreaper)
 			syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
@@ -120,15 +120,15 @@ static void end_inits(int ledger, const char *run, struct sweep_result *result)
 			end_init((pid_t)pid, number, subreaper, result);
 	}
 	fclose(lines);
-	if (here && subreaper)
+	if (here && subreaper && proc_is_ours())
 		end_by_cookie(run, result);
 }
 
-/* Whether the run is dead: then its lock is ours. */
-static bool take_lock(int file, bool known_dead)
+/* Whether the run is dead: then its lock is ours. `fd` is its folder, or its ledger. */
+static bool take_lock(int fd, bool known_dead)
 {
 	uint64_t end = now_ms() + DEATH_WAIT_MS;
-	while (flock(file, LOCK_EX | LOCK_NB) != 0) {
+	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
 		if (!known_dead || errno != EWOULDBLOCK || now_ms() > end)
 			return false;
 		usleep(1000);
@@ -136,14 +136,25 @@ static bool take_lock(int file, bool known_dead)
 	return true;
 }
 
-static bool known_or_free(int file, bool known_dead, int dir, bool hidden)
+/* The folder's lock decides: the ledger may have been lost to a cleaner of old files. */
+static bool is_dead(int dir, int file, bool known_dead, bool hidden)
 {
-	if (file >= 0)
-		return take_lock(file, known_dead);
-	/* Cut off between two steps of ledger_open or of a removal. */
+	bool no_ledger = file < 0 && errno == ENOENT;
 	struct stat status;
-	return errno == ENOENT && fstat(dir, &status) == 0 &&
-	       (!hidden || time(NULL) - status.st_mtime > HIDDEN_AGE_S);
+	if (fstat(dir, &status) != 0)
+		return false;
+	/* One that is just being made may not have its lock yet: it is left alone for a while. */
+	if (hidden && time(NULL) - status.st_mtime <= HIDDEN_AGE_S)
+		return false;
+	return take_lock(dir, known_dead) &&
+	       (file >= 0 ? take_lock(file, known_dead) : no_ledger);
+}
+
+/* A run that ended in order while we looked. */
+static bool is_removed(int dir)
+{
+	struct stat status;
+	return fstat(dir, &status) == 0 && status.st_nlink == 0;
 }
 
 static void sweep_run(int base, const char *name, bool known_dead, bool dry,
@@ -153,7 +164,10 @@ static void sweep_run(int base, const char *name, bool known_dead, bool dry,
 	if (dir < 0)
 		return;
 	int file = openat(dir, "ledger", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-	if (known_or_free(file, known_dead, dir, name[0] == '.')) {
+	bool dead = is_dead(dir, file, known_dead, name[0] == '.');
+	if (is_removed(dir)) {
+		/* Nothing is left to do. */
+	} else if (dead) {
 		result->runs++;
 		if (file >= 0 && !dry)
 			end_inits(file, name, result);
@@ -229,6 +243,13 @@ int sweep_report(const char *base, bool dry)
 		return 0; /* nobody ever ran here */
 	if (dir < 0) {
 		fprintf(stderr, "cofferdam-keeper: %s: %s\n", base, strerror(errno));
+		return 125;
+	}
+	/* A folder of runs is ours and closed to others; in any other one a name proves nothing. */
+	struct stat status;
+	if (fstat(dir, &status) != 0 || status.st_uid != geteuid() || (status.st_mode & 077)) {
+		fprintf(stderr, "cofferdam-keeper: %s: is no folder of ours for runs\n", base);
+		close(dir);
 		return 125;
 	}
 	struct reporting reporting = {dry, true};

@@ -251,7 +251,7 @@ void task_start(struct keeper *keeper, const struct wire_frame *frame)
 		return;
 	}
 	if (task->spec.timeout_ms)
-		task->deadline_at = now_ms() + task->spec.timeout_ms;
+		task->deadline_at = later(now_ms(), task->spec.timeout_ms);
 	task->next = keeper->tasks;
 	keeper->tasks = task;
 	size_t start = wire_begin(&keeper->out, EVT_STARTED, task->id);

@@ -67,12 +67,12 @@ void task_stop(struct task *task, enum end_cause cause, uint64_t grace_ms)
 		step(task, TASK_KILLING, now);
 		return;
 	}
-	uint64_t at = now + grace_ms;
+	uint64_t at = later(now, grace_ms);
 	if (task->phase == TASK_RUNNING) {
 		task_order(task, ORDER_TERM, 0);
 		task->phase = TASK_TERMINATING;
 		task->step_at = at;
-	} else if (at < task->step_at) {
+	} else if (!task->step_at || at < task->step_at) {
 		task->step_at = at;
 	}
 }
@@ -86,7 +86,7 @@ void task_tick(struct keeper *keeper, struct task *task, uint64_t now)
 	if (!task->step_at || now < task->step_at)
 		return;
 	task->step_at = 0;
-	if (task->phase == TASK_TERMINATING) {
+	if (task->phase == TASK_TERMINATING || task->phase == TASK_RUNNING) {
 		step(task, TASK_KILLING, now);
 	} else if (task->phase == TASK_KILLING) {
 		step(task, TASK_FORCED, now);
@@ -140,7 +140,11 @@ static void take_report(struct keeper *keeper, struct task *task, const struct i
 		break;
 	case REPORT_EXITED: {
 		task->command_gone = true;
+		task->command_status = report->status;
 		task->deadline_at = 0;
+		/* The init now ends what is left; it too may hang, or be hung. */
+		if (task->phase == TASK_RUNNING)
+			task->step_at = now_ms() + SETTLE_MS + FORCE_AFTER_MS;
 		if (task->foreground)
 			terminal_give(getpgid(keeper->node));
 		size_t start = wire_begin(&keeper->out, EVT_EXITED, task->id);
@@ -168,12 +172,26 @@ static void take_report(struct keeper *keeper, struct task *task, const struct i
 	}
 }
 
+/*
+ * Off the watch before it is closed: a child that was forked a moment ago may still hold a copy,
+ * and epoll drops a descriptor by itself only when the last copy is closed.
+ */
+static void unwatch_and_close(struct keeper *keeper, int *fd)
+{
+	if (*fd < 0)
+		return;
+	epoll_ctl(keeper->epoll, EPOLL_CTL_DEL, *fd, NULL);
+	close(*fd);
+	*fd = -1;
+}
+
 void task_on_channel(struct keeper *keeper, struct task *task)
 {
 	while (task->channel >= 0) {
 		struct init_report report;
 		ssize_t got = recv(task->channel, &report, sizeof report, MSG_DONTWAIT);
-		if (got < 0 && errno == EINTR)
+		/* An init that ends with an order unread resets the channel once; its reports follow. */
+		if (got < 0 && (errno == EINTR || errno == ECONNRESET))
 			continue;
 		if (got < 0)
 			return;
@@ -200,6 +218,9 @@ static void tell_end(struct keeper *keeper, struct task *task)
 		wire_number(out, TAG_USER_US, last->user_us);
 		wire_number(out, TAG_SYSTEM_US, last->system_us);
 		wire_number(out, TAG_KILLED, last->killed);
+	} else if (task->command_gone) {
+		/* The init had to be killed over what the command left; the command was done. */
+		wire_number(out, TAG_STATUS, (uint64_t)(uint32_t)task->command_status);
 	} else if (cause == CAUSE_NONE) {
 		cause = CAUSE_INIT_LOST;
 	}
@@ -257,11 +278,8 @@ static void task_finish(struct keeper *keeper, struct task *task)
 	task->phase = TASK_ENDED;
 	task->memory_bytes = task->processes = 0;
 	keeper->samples_changed = true;
-	close(task->channel);
-	task->channel = -1;
-	if (task->remover_pidfd >= 0)
-		close(task->remover_pidfd);
-	task->remover_pidfd = -1;
+	unwatch_and_close(keeper, &task->channel);
+	unwatch_and_close(keeper, &task->remover_pidfd);
 	/* Pipes that were not opened yet still hold output. */
 	if (!has_pipes(task))
 		bury(keeper, task);
@@ -270,9 +288,14 @@ static void task_finish(struct keeper *keeper, struct task *task)
 /* A big folder takes time, and other tasks have deadlines: a child removes it. */
 static bool remove_in_child(struct keeper *keeper, struct task *task, const char *scratch)
 {
+	pid_t parent = getpid();
 	pid_t pid = fork();
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(1);
+		/* Above all not the pipes of other tasks, which would wait for their ends. */
+		close_all_except(&(int){keeper->ledger.run_dir}, 1);
 		_exit(remove_tree(keeper->ledger.run_dir, scratch) ? 0 : 1);
 	}
 	if (pid < 0)
@@ -300,8 +323,7 @@ void task_on_init_death(struct keeper *keeper, struct task *task)
 		terminal_give(getpgid(keeper->node));
 	if (keeper->tree == TREE_SUBREAPER && !task->done)
 		adopt_and_kill(keeper);
-	close(task->init_pidfd);
-	task->init_pidfd = -1;
+	unwatch_and_close(keeper, &task->init_pidfd);
 	task->step_at = task->deadline_at = 0;
 	if (task->spec.scratch) {
 		char scratch[24];

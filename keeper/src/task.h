@@ -46,6 +46,7 @@ struct task {
 	struct init_report last; /* REPORT_DONE, or REPORT_FAILED in `failed` */
 	bool failed;
 	bool command_gone;
+	int32_t command_status; /* as wait(2) gives it */
 	uint64_t memory_bytes;
 	uint32_t processes;
 	uint64_t peak_bytes;

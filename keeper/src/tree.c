@@ -64,6 +64,11 @@ static void visit_children(const struct tree_view *view, const char *who, int le
 			free(text);
 			continue;
 		}
+		/* A list that did not fit ends in the middle of a pid, which is another process's. */
+		size_t length = strlen(text);
+		if (length == CHILDREN_MAX - 1)
+			while (length > 0 && text[length - 1] != ' ')
+				text[--length] = 0;
 		char *rest = NULL;
 		for (char *word = strtok_r(text, " \n", &rest); word;
 		     word = strtok_r(NULL, " \n", &rest)) {

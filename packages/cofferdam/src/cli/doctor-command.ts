@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { examine, type Advice, type Check, type Examination } from "../doctor/index.ts";
+import type { Advice, Check, Examination } from "../doctor/index.ts";
 import { createPaint, escapeForTerminal, wantsColour } from "../events/index.ts";
 import type { Colour, Environment, Paint } from "../events/index.ts";
 
@@ -32,6 +32,8 @@ export function doctorCommand(): Command {
     )
     .option("--json", "one JSON object instead of a table")
     .action(async (flags: { json?: true }) => {
+      // Loaded when it is asked for: `exec` should not wait for it.
+      const { examine } = await import("../doctor/index.ts");
       const found = await examine();
       const text = flags.json
         ? JSON.stringify({ schema: 1, ...found }, null, 2) + "\n"

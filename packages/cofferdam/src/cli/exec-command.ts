@@ -86,7 +86,10 @@ async function run(words: readonly string[], flags: ExecFlags): Promise<number> 
       return codes.own;
     }
   }
-  if (result instanceof TaskError && result.code !== "EXIT") complain(result.message);
+  // An exit code speaks for itself, and who has pressed Ctrl-C knows.
+  const isPlain =
+    result instanceof TaskError && (result.code === "EXIT" || result.signal === "SIGINT");
+  if (result instanceof TaskError && !isPlain) complain(result.message);
   return exitCodeOf(result);
 }
 

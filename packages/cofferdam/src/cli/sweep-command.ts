@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { sweepRuns, type FoundRun, type Sweep } from "../doctor/index.ts";
+import type { FoundRun, Sweep } from "../doctor/index.ts";
 import { escapeForTerminal } from "../events/index.ts";
 import { exitCodes } from "./exit-codes.ts";
 
@@ -18,6 +18,8 @@ export function sweepCommand(): Command {
     .option("--dry-run", "only look: end and remove nothing")
     .option("--json", "one JSON object instead of lines")
     .action(async (flags: SweepFlags) => {
+      // Loaded when it is asked for: `exec` should not wait for it.
+      const { sweepRuns } = await import("../doctor/index.ts");
       const sweep = await sweepRuns({ dryRun: flags.dryRun ?? false });
       if (flags.json) process.stdout.write(JSON.stringify({ schema: 1, ...sweep }, null, 2) + "\n");
       else tell(sweep);
