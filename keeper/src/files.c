@@ -91,6 +91,13 @@ uint64_t own_pid_namespace(void)
 	return stat("/proc/self/ns/pid", &status) == 0 ? (uint64_t)status.st_ino : 0;
 }
 
+void read_boot_id(char into[40])
+{
+	if (read_file("/proc/sys/kernel/random/boot_id", into, 40) <= 0)
+		snprintf(into, 40, "-");
+	into[strcspn(into, "\n")] = 0;
+}
+
 static int compare_ints(const void *a, const void *b)
 {
 	int left = *(const int *)a, right = *(const int *)b;

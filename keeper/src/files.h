@@ -28,6 +28,9 @@ uint64_t process_start_time(pid_t pid);
 /* The inode of /proc/self/ns/pid; 0 where it cannot be read. */
 uint64_t own_pid_namespace(void);
 
+/* The machine's boot, 36 characters; "-" where it cannot be read. Pids of another boot mean nothing. */
+void read_boot_id(char into[40]);
+
 /* Closes every descriptor but those in keep (which is sorted in place). */
 void close_all_except(int *keep, size_t count);
 

@@ -76,9 +76,10 @@ bool ledger_open(struct ledger *ledger, const char *base, const char **what)
 			      O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
 	if (ledger->file < 0 || flock(ledger->file, LOCK_EX | LOCK_NB) != 0)
 		return false;
-	char line[128];
-	snprintf(line, sizeof line, "cofferdam-ledger 1 keeper %d ns %llu\n", (int)getpid(),
-		 (unsigned long long)own_pid_namespace());
+	char line[128], boot[40];
+	read_boot_id(boot);
+	snprintf(line, sizeof line, "cofferdam-ledger 1 keeper %d ns %llu boot %s\n", (int)getpid(),
+		 (unsigned long long)own_pid_namespace(), boot);
 	if (!write_line(ledger->file, line) ||
 	    renameat(ledger->base_dir, hidden, ledger->base_dir, ledger->run_name) != 0)
 		return false;

@@ -66,6 +66,12 @@ static void choose_tree(struct keeper *keeper, struct buffer *out)
 		note(out, "user: %s: %s", failed, errno);
 	}
 	keeper->tree = TREE_SUBREAPER;
+	if (!proc_is_ours()) {
+		/* Its pids are others' than ours: to kill by them would kill strangers. */
+		fprintf(stderr, "cofferdam-keeper: /proc shows another PID namespace; mount its own\n");
+		ledger_remove(&keeper->ledger);
+		exit(125);
+	}
 	keeper->proc_own = false;
 	/* For what an init leaves behind that is itself killed. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -272,7 +278,7 @@ static int end_all(struct keeper *keeper)
 	int stuck = 0;
 	for (struct task *task = keeper->tasks; task; task = task->next) {
 		if (task->foreground)
-			terminal_give(getpgid(keeper->node));
+			terminal_give(keeper->node_group);
 		if (task->init_pidfd < 0)
 			continue;
 		struct pollfd gone = {.fd = task->init_pidfd, .events = POLLIN};
@@ -331,6 +337,7 @@ int main(int argc, char **argv)
 		return 125;
 	}
 	struct keeper keeper = {.control = CONTROL, .node = getppid(), .pid_max = read_pid_max()};
+	keeper.node_group = getpgid(keeper.node);
 	if (fcntl(CONTROL, F_SETFD, FD_CLOEXEC) != 0)
 		return fail("no control socket on descriptor 3");
 	for (int i = 0; i < 3; i++)

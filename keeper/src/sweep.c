@@ -106,14 +106,17 @@ static void end_inits(int ledger, const char *run, struct sweep_result *result)
 	rewind(lines);
 	char line[256];
 	bool here = false, subreaper = false;
+	char boot[40], this_boot[40];
+	read_boot_id(this_boot);
 	while (fgets(line, sizeof line, lines)) {
 		unsigned long long number;
 		unsigned task;
 		int pid;
 		/* Pids mean something in their own namespace alone; a run of another container's
 		 * has inits that its keeper's death has killed. */
-		if (sscanf(line, "cofferdam-ledger 1 keeper %d ns %llu", &pid, &number) == 2)
-			here = number == own_pid_namespace();
+		if (sscanf(line, "cofferdam-ledger 1 keeper %d ns %llu boot %39s", &pid, &number,
+			   boot) == 3)
+			here = number == own_pid_namespace() && strcmp(boot, this_boot) == 0;
 		else if (strcmp(line, "tree subreaper\n") == 0)
 			subreaper = true;
 		else if (here && sscanf(line, "start %u %d %llu", &task, &pid, &number) == 3)

@@ -133,7 +133,7 @@ static pid_t foreground_group(const struct keeper *keeper)
 		return 0;
 	pid_t holder = tcgetpgrp(terminal);
 	close(terminal);
-	return holder > 0 && holder == getpgid(keeper->node) ? holder : 0;
+	return holder > 0 && holder == keeper->node_group ? holder : 0;
 }
 
 static const char *launch(struct keeper *keeper, struct task *task)

@@ -61,7 +61,8 @@ void task_stop(struct task *task, enum end_cause cause, uint64_t grace_ms)
 	if (task->phase > TASK_TERMINATING)
 		return;
 	uint64_t now = now_ms();
-	if (task->cause == CAUSE_NONE)
+	/* A command that has ended by itself was not stopped, though its leftovers are. */
+	if (task->cause == CAUSE_NONE && !task->command_gone)
 		task->cause = cause;
 	if (grace_ms == 0) {
 		step(task, TASK_KILLING, now);
@@ -146,14 +147,14 @@ static void take_report(struct keeper *keeper, struct task *task, const struct i
 		if (task->phase == TASK_RUNNING)
 			task->step_at = now_ms() + SETTLE_MS + FORCE_AFTER_MS;
 		if (task->foreground)
-			terminal_give(getpgid(keeper->node));
+			terminal_give(keeper->node_group);
 		size_t start = wire_begin(&keeper->out, EVT_EXITED, task->id);
 		wire_number(&keeper->out, TAG_STATUS, (uint64_t)(uint32_t)report->status);
 		wire_end(&keeper->out, start);
 		break;
 	}
 	case REPORT_STOPPED:
-		terminal_give(getpgid(keeper->node));
+		terminal_give(keeper->node_group);
 		wire_end(&keeper->out, wire_begin(&keeper->out, EVT_STOPPED, task->id));
 		break;
 	case REPORT_LEAK:
@@ -320,7 +321,7 @@ void task_on_init_death(struct keeper *keeper, struct task *task)
 		return;
 	task_on_channel(keeper, task);
 	if (task->foreground && !task->command_gone)
-		terminal_give(getpgid(keeper->node));
+		terminal_give(keeper->node_group);
 	if (keeper->tree == TREE_SUBREAPER && !task->done)
 		adopt_and_kill(keeper);
 	unwatch_and_close(keeper, &task->init_pidfd);

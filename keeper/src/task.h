@@ -66,6 +66,7 @@ struct keeper {
 	bool proc_own;
 	uint32_t pid_max;
 	pid_t node;
+	pid_t node_group; /* as it was at the start: a dead process has none */
 	struct task *tasks;
 	struct task *graveyard; /* ended in this round of events; freed after it */
 	struct buffer in;

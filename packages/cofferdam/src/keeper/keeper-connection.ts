@@ -14,6 +14,8 @@ import type { FieldValue, Fields, Frame } from "./wire.ts";
 
 /** A keeper that is killed while it starts is started again, so often. */
 const startAttempts = 10;
+/** Linux takes no more than 6 MiB of arguments and environment, whatever the stack's limit. */
+const startBytesMax = 8 * 1024 * 1024;
 /** The keeper's exit codes: processes it could not end, a folder it could not remove. */
 const exitLeft = 1;
 const exitFolder = 2;
@@ -138,11 +140,13 @@ export class KeeperConnection {
     const channel = spec.channel ? await this.#expectChannel() : undefined;
     if (this.#dead) throw lostKeeper();
     const id = this.#nextTask++;
+    const scratch = join(this.runPath, `t${id}`);
+    const start = encodeFrame(request.start, id, startFields(spec, scratch, channel));
+    if (start.length > startBytesMax) throw tooLong(start.length);
     const task = new KeeperTask();
     this.#tasks.set(id, task);
     this.#hold();
-    const scratch = join(this.runPath, `t${id}`);
-    this.#send(request.start, id, startFields(spec, scratch, channel));
+    this.#control.write(start);
     try {
       const fields = await task.started.promise;
       const pipes = await openPipes(this.pid, fields);
@@ -296,6 +300,13 @@ function decodeHello(fields: Fields): Hello {
       stuck: fields.number(tag.processes) ?? 0,
     },
   };
+}
+
+function tooLong(bytes: number): CofferdamError {
+  return new CofferdamError(
+    "SPAWN",
+    `the command's arguments and environment together are too long (${bytes} bytes; E2BIG)`,
+  );
 }
 
 function lostKeeper(): CofferdamError {
