@@ -170,7 +170,7 @@ describe("installed into an empty project", () => {
         cwd: project,
       });
       expect(ran).toMatchObject({ code: 0, stdout: "hello\n" });
-      expect(ran.stderr).toMatch(/^cofferdam exec: containment by process group only/);
+      expect(ran.stderr).toMatch(/^cofferdam exec: containment is group only/);
     } finally {
       if (keeperPackage !== undefined) renameSync(aside, join(modules, keeperPackage));
     }
