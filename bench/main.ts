@@ -1,5 +1,6 @@
 /** `npm run bench <name>`: each benchmark runs Cofferdam and its peer in one run and gives ratios. */
 import { benchDocuments } from "./documents.ts";
+import { benchSpawn } from "./spawn.ts";
 
 interface Benchmark {
   readonly summary: string;
@@ -10,6 +11,10 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   documents: {
     summary: "one worker beside a plain Node process, and two workers beside one",
     run: benchDocuments,
+  },
+  spawn: {
+    summary: "contained starts a second beside a C loop, child_process and GNU parallel",
+    run: benchSpawn,
   },
 };
 
