@@ -134,11 +134,12 @@ export class Traces {
     const end = performance.now() + cleanWithinMs;
     for (;;) {
       const found = this.census.compare();
-      const zombies = this.#leaderless(found);
-      const living = found.left.processes.filter(({ process }) => !process.zombie);
-      if (living.length + zombies.length === 0 || performance.now() > end) break;
-      for (const { process } of living) killExactly(process);
-      for (const process of zombies) killThreads(process);
+      const living = [
+        ...found.left.processes.map(({ process }) => process),
+        ...this.#leaderless(found),
+      ];
+      if (living.every(({ zombie }) => zombie) || performance.now() > end) break;
+      for (const process of living) killExactly(process);
       await new Promise((resolve) => setImmediate(resolve));
     }
     for (const path of mountsBelow(scratch)) spawnSync("umount", [path]);
@@ -148,12 +149,11 @@ export class Traces {
     rmSync(this.#folder, { recursive: true });
   }
 
-  /** A leader that has ended before its threads looks like a zombie, has no program, and lives. */
-  #leaderless({ left, handedOver, unattributed }: Comparison): ProcessEntry[] {
-    return [...left.processes, ...handedOver]
-      .map(({ process }) => process)
-      .concat(unattributed.processes)
-      .filter(({ zombie, pid }) => zombie && threadOf(pid, this.#folder));
+  /** A process whose main thread has ended shows neither environment nor program: threads do. */
+  #leaderless({ unattributed }: Comparison): ProcessEntry[] {
+    return unattributed.processes.filter(
+      ({ exe, pid }) => exe === null && threadOf(pid, this.#folder),
+    );
   }
 
   #files(): string[] {
@@ -186,16 +186,5 @@ function threadOf(pid: number, folder: string): boolean {
     );
   } catch {
     return false; // gone
-  }
-}
-
-/** For a process whose leader is dead: the signal goes to all of its threads. */
-function killThreads({ pid, starttime }: { pid: number; starttime: number }): void {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    if (Number(fields[19]) === starttime) process.kill(pid, "SIGKILL");
-  } catch {
-    // gone
   }
 }
