@@ -1,7 +1,7 @@
 /** The reference page of the matrix, made from the table that the test runs on. */
 import { fileURLToPath } from "node:url";
 import { format } from "prettier";
-import { tricks, ways, type Mode, type TrickName, type Way } from "./catalogue.ts";
+import { tricks, ways, type TrickName, type Way } from "./catalogue.ts";
 import { promises, reasons, type Reason } from "./promises.ts";
 
 export const pagePath = fileURLToPath(
@@ -30,11 +30,9 @@ was never in its tree, and a process in uninterruptible sleep dies for nobody; s
 `;
 
 /** Whether a cell is promised to leave nothing. */
-export function isPromised(trick: TrickName, way: Way, mode: Mode, root: boolean): boolean {
+export function isPromised(trick: TrickName, way: Way, root: boolean): boolean {
   const promise = promises[trick][way];
-  if (promise === "gone") return true;
-  if (promise.onlyRoot && !root) return true;
-  return promise.only !== undefined && promise.only !== mode;
+  return promise === "gone" || (promise.onlyRoot === true && !root);
 }
 
 export async function renderPage(): Promise<string> {
@@ -43,12 +41,7 @@ export async function renderPage(): Promise<string> {
     const promise = promises[trick][way];
     if (promise === "gone") return "gone";
     if (!used.includes(promise.why)) used.push(promise.why);
-    const when = [
-      ...(promise.onlyRoot ? ["as root"] : []),
-      ...(promise.only === "exit" ? ["without a deadline"] : []),
-      ...(promise.only === "stay" ? ["at its deadline"] : []),
-    ];
-    return [...when, `may stay (${used.indexOf(promise.why) + 1})`].join(" ");
+    return `${promise.onlyRoot ? "as root " : ""}may stay (${used.indexOf(promise.why) + 1})`;
   };
   const rows = tricks.map(
     ([trick, { title }]) => `| ${[title, ...ways.map((way) => cell(trick, way))].join(" | ")} |`,

@@ -9,8 +9,6 @@ export interface MayStay {
   readonly why: Reason;
   /** Only where Cofferdam runs as root; else it is gone. */
   readonly onlyRoot?: true;
-  /** Only when the command exits by itself, or only at its deadline; by default both. */
-  readonly only?: "exit" | "stay";
 }
 
 export const reasons = {
@@ -25,8 +23,6 @@ export const reasons = {
   locked: "An ordinary user's folders are not made accessible before they are removed.",
   traced:
     "A tracer keeps the dead process that should end it from being reaped. The report says `left: 1`.",
-  limits:
-    "What ends the tree cannot open `/proc` any more, and nobody hurries it: no deadline, no end.",
 } as const;
 export type Reason = keyof typeof reasons;
 
@@ -65,11 +61,7 @@ export const promises: Readonly<Record<TrickName, Row>> = {
   "own-namespaces": always,
   "kills-parent": groupKeeps("node"),
   "stops-parent": groupKeeps("node"),
-  "limits-parent": {
-    namespace: "gone",
-    subreaper: { why: "limits", only: "exit" },
-    group: { why: "node" },
-  },
+  "limits-parent": groupKeeps("node"),
   "traces-parent": { namespace: "gone", subreaper: { why: "traced" }, group: { why: "node" } },
   "named-semaphore": objects,
   "shared-memory": objects,
