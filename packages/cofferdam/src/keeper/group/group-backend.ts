@@ -68,15 +68,25 @@ export class GroupBackend implements Backend {
     const failure = await new Promise<Error | null>((resolve) => {
       child.once("spawn", () => resolve(null)).once("error", resolve);
     });
-    const task = new GroupTask(child, spec, cookie, scratch, failure, () => this.#sample());
+    const task = new GroupTask(child, spec, cookie, scratch, failure, {
+      sampled: () => this.#sample(),
+      ended: (end) => this.#onEnd(id, task, end),
+    });
     this.#ledger.started(id, task.pid);
     this.#running.add(task);
-    void task.ended.then((end) => {
-      this.#running.delete(task);
-      this.#left += end.left;
-      this.#ledger.ended(id);
-    });
     return task;
+  }
+
+  /** Before anybody is told of the end: then the scratch folder is gone too. */
+  #onEnd(id: number, task: GroupTask, end: ProcessEnd): void {
+    this.#running.delete(task);
+    this.#left += end.left;
+    if (this.#ledger.ended(id)) return;
+    this.#listeners.call(
+      "notice",
+      "warning",
+      `the scratch folder ${task.scratch} could not be removed`,
+    );
   }
 
   listen(listener: Partial<BackendEvents>): () => void {
@@ -121,7 +131,7 @@ class GroupTask implements ContainedProcess {
     cookie: string,
     scratch: string,
     failure: Error | null,
-    onSample: () => void,
+    listener: { sampled: () => void; ended: (end: ProcessEnd) => void },
   ) {
     this.pid = child.pid ?? 0;
     this.stdin = child.stdin;
@@ -132,8 +142,12 @@ class GroupTask implements ContainedProcess {
     this.#spec = spec;
     this.#tree = new ProcessTree(this.pid, cookie, !sharesTerminal(spec));
     this.#started = failure === null;
-    this.#onSample = onSample;
-    this.ended = failure ? Promise.resolve(notStarted(failure)) : this.#live(child);
+    this.#onSample = listener.sampled;
+    const end = failure ? Promise.resolve(notStarted(failure)) : this.#live(child);
+    this.ended = end.then((known) => {
+      listener.ended(known);
+      return known;
+    });
     if (spec.timeoutMs !== undefined && !failure) this.setDeadline(spec.timeoutMs);
   }
 
@@ -239,7 +253,10 @@ class GroupTask implements ContainedProcess {
     const timer = setInterval(() => {
       if (busy) return;
       busy = true;
-      void look().finally(() => (busy = false));
+      // A look that fails (no descriptors left) is no reason to end; the next one may not.
+      look()
+        .catch(() => undefined)
+        .finally(() => (busy = false));
     }, sampleMs);
     return { stop: () => clearInterval(timer) };
   }

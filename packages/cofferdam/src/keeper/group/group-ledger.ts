@@ -1,5 +1,13 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, rmSync, lstatSync, readdirSync, renameSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  rmSync,
+  lstatSync,
+  readdirSync,
+  renameSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { CofferdamError } from "../../errors/index.ts";
@@ -51,14 +59,15 @@ export class GroupLedger {
     this.#database.prepare("INSERT INTO tasks (task, pid) VALUES (?, ?)").run(task, pid);
   }
 
-  ended(task: number): void {
+  /** False: the task's scratch folder could not be removed. */
+  ended(task: number): boolean {
     this.#database.prepare("DELETE FROM tasks WHERE task = ?").run(task);
-    rmSync(join(this.path, `t${task}`), { recursive: true, force: true, maxRetries: 3 });
+    return removeFolder(join(this.path, `t${task}`));
   }
 
   close(): void {
     this.#database.close();
-    rmSync(this.path, { recursive: true, force: true });
+    removeFolder(this.path);
   }
 }
 
@@ -161,12 +170,22 @@ async function takeLock(
 }
 
 function removeFolder(path: string): boolean {
-  try {
-    rmSync(path, { recursive: true, force: true, maxRetries: 3 });
-    return true;
-  } catch {
-    return false; // What a task has made unwritable, or another user's: the next sweep tries again.
-  }
+  for (const prepare of [() => undefined, () => openFolders(path)])
+    try {
+      prepare();
+      rmSync(path, { recursive: true, force: true, maxRetries: 3 });
+      return true;
+    } catch {
+      // Folders without permission, the first time; a mount, or another user's files.
+    }
+  return false;
+}
+
+/** Makes folders writable that a task has closed. Follows no link. */
+function openFolders(path: string): void {
+  if (!lstatSync(path).isDirectory()) return;
+  chmodSync(path, 0o700);
+  for (const name of readdirSync(path)) openFolders(join(path, name));
 }
 
 /** Kills what carries the cookie of a dead run, until two looks in a row find nothing. */
@@ -178,7 +197,7 @@ async function killRun(run: string): Promise<{ killed: number; left: number }> {
     left = members.length;
     empty = left === 0 ? empty + 1 : 0;
     for (const row of members) killed.add(`${row.pid} ${row.startTime}`);
-    await Promise.all(members.map((row) => killExactly(row, "SIGKILL")));
+    for (const row of members) killExactly(row, "SIGKILL");
   }
   return { killed: killed.size - left, left };
 }
@@ -186,6 +205,6 @@ async function killRun(run: string): Promise<{ killed: number; left: number }> {
 async function findMembers(run: string): Promise<ProcessRow[]> {
   const ours = (entry: string): boolean => entry.startsWith(`${cookieName}=${run}.`);
   const table = await readProcessTable();
-  const cookies = await Promise.all(table.map((row) => hasCookie(row.pid, ours)));
+  const cookies = table.map((row) => hasCookie(row.pid, ours));
   return table.filter((row, index) => cookies[index] && !row.zombie);
 }

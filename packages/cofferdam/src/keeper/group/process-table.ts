@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { promisify } from "node:util";
+import { errorCode } from "../../errors/index.ts";
 
 const run = promisify(execFile);
 
@@ -38,16 +39,17 @@ function readPageSize(): number {
 
 async function readProc(): Promise<ProcessRow[]> {
   const names = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
-  const rows = await Promise.all(names.map(readProcRow));
-  return rows.filter((row) => row !== null);
+  return names.map(readProcRow).filter((row) => row !== null);
 }
 
-async function readProcRow(pid: string): Promise<ProcessRow | null> {
+/** One after the other, and not at once: a big machine has more processes than we may open files. */
+function readProcRow(pid: string): ProcessRow | null {
   let text: string;
   try {
-    text = await readFile(`/proc/${pid}/stat`, "latin1");
-  } catch {
-    return null; // ended meanwhile
+    text = readFileSync(`/proc/${pid}/stat`, "latin1");
+  } catch (error) {
+    if (isGone(error)) return null;
+    throw error;
   }
   const open = text.indexOf("(");
   const close = text.lastIndexOf(")"); // the name may hold anything
@@ -59,8 +61,14 @@ async function readProcRow(pid: string): Promise<ProcessRow | null> {
     startTime: rest[16] ?? "", // fields are counted from 1 in proc(5); this is field 22
     residentBytes: Number(rest[18]) * pageBytes,
     name: text.slice(open + 1, close),
-    zombie: state === "Z",
+    // One whose main thread has ended is shown like a dead one while its other threads live on.
+    zombie: (state === "Z" || state === "X") && Number(rest[14]) <= 1,
   };
+}
+
+function isGone(error: unknown): boolean {
+  const code = errorCode(error);
+  return code === "ENOENT" || code === "ESRCH";
 }
 
 async function readPs(): Promise<ProcessRow[]> {
@@ -91,9 +99,9 @@ async function readPs(): Promise<ProcessRow[]> {
 }
 
 /** Whether a process was started with this exact `NAME=value` in its environment (Linux). */
-export async function hasCookie(pid: number, cookie: (entry: string) => boolean): Promise<boolean> {
+export function hasCookie(pid: number, cookie: (entry: string) => boolean): boolean {
   try {
-    return (await readFile(`/proc/${pid}/environ`, "latin1")).split("\0").some(cookie);
+    return readFileSync(`/proc/${pid}/environ`, "latin1").split("\0").some(cookie);
   } catch {
     return false; // ended, another user's, or no /proc
   }
@@ -113,9 +121,9 @@ export async function isResourceTracker(pid: number): Promise<boolean> {
  * Kills exactly this process, not another one that has got its pid since. Outside Linux that rests
  * on the list being some milliseconds old.
  */
-export async function killExactly(row: ProcessRow, signal: NodeJS.Signals): Promise<void> {
+export function killExactly(row: ProcessRow, signal: NodeJS.Signals): void {
   if (process.platform === "linux") {
-    const now = await readProcRow(String(row.pid));
+    const now = readProcRow(String(row.pid));
     if (now?.startTime !== row.startTime) return;
   }
   try {

@@ -35,9 +35,7 @@ export class ProcessTree {
   async look(): Promise<ProcessRow[]> {
     const table = await readProcessTable();
     const members = new Set<number>();
-    const cookies = await Promise.all(
-      table.map((row) => hasCookie(row.pid, (entry) => entry === this.#cookie)),
-    );
+    const cookies = table.map((row) => hasCookie(row.pid, (entry) => entry === this.#cookie));
     table.forEach((row, index) => {
       const known = this.#seen.get(row.pid) === row.startTime;
       if (
@@ -77,7 +75,7 @@ export class ProcessTree {
       if (others.length > 0) trackersUntil = Date.now() + trackerMs;
       const victims = Date.now() < trackersUntil ? others : rows;
       for (const row of victims) killed.set(row.pid, row);
-      await Promise.all(victims.map((row) => killExactly(row, "SIGKILL")));
+      for (const row of victims) killExactly(row, "SIGKILL");
       if (rows.length > 0) await pause(round < 20 ? 2 : 50);
     }
     return { killed: [...killed.values()], left: empty < 2 ? (await this.look()).length : 0 };
