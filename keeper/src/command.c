@@ -41,24 +41,11 @@ static void offer_to_oom_killer(void)
 	}
 }
 
-/* exec resets what is caught; what is ignored stays so, and is found out once. */
-static uint64_t ignored_signals;
-
-void signals_note_ignored(void)
-{
-	struct sigaction now;
-	ignored_signals = 0;
-	for (int number = 1; number < NSIG && number < 64; number++)
-		if (sigaction(number, NULL, &now) == 0 && now.sa_handler == SIG_IGN)
-			ignored_signals |= 1ull << number;
-}
-
 static void default_signals(void)
 {
 	struct sigaction plain = {.sa_handler = SIG_DFL};
 	for (int number = 1; number < NSIG; number++)
-		if (ignored_signals & 1ull << number)
-			sigaction(number, &plain, NULL);
+		sigaction(number, &plain, NULL); /* fails for KILL, STOP and libc's own */
 	sigset_t none;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);

@@ -12,9 +12,6 @@
  */
 pid_t command_start(const struct init_setup *setup, const char **stage);
 
-/* To be called once the caller's own signals are as they stay: commands get default ones. */
-void signals_note_ignored(void);
-
 /* Makes a process group the terminal's foreground one. Harmless without a terminal. */
 void terminal_give(pid_t group);
 

@@ -181,9 +181,6 @@ static bool write_control(struct keeper *keeper)
 		sent += (size_t)put;
 	}
 	buffer_consume(out, sent);
-	if (keeper->out_waits == (out->length > 0))
-		return true;
-	keeper->out_waits = out->length > 0;
 	struct epoll_event event = {.events = EPOLLIN | (out->length ? EPOLLOUT : 0u),
 				    .data.u64 = WATCH_CONTROL};
 	epoll_ctl(keeper->epoll, EPOLL_CTL_MOD, keeper->control, &event);
@@ -317,7 +314,6 @@ static int take_signals(void)
 	for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
 		signal(ignored[i], SIG_IGN);
 	signal(SIGCHLD, SIG_DFL); /* ignored, it would reap the inits behind our back */
-	signals_note_ignored();
 	return signalfd(-1, &term, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 

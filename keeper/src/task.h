@@ -71,7 +71,6 @@ struct keeper {
 	struct task *graveyard; /* ended in this round of events; freed after it */
 	struct buffer in;
 	struct buffer out;
-	bool out_waits; /* the other side reads slowly: we are told when it has */
 	bool samples_changed;
 	uint64_t sample_told_at;
 };

@@ -150,7 +150,7 @@ export class KeeperConnection {
     try {
       const fields = await task.started.promise;
       const pipes = await openPipes(this.pid, fields);
-      if (spec.stdio.includes("pipe")) this.#send(request.opened, id, []);
+      this.#send(request.opened, id, []);
       return {
         pid: task.pid,
         ...pipes,
