@@ -1,5 +1,10 @@
-import { escapeForTerminal, formatBytes, formatCount, formatDuration } from "cofferdam";
-import type { ScopeReport } from "cofferdam";
+import {
+  escapeForTerminal,
+  formatBytes,
+  formatCount,
+  formatDuration,
+  summarizeProcesses,
+} from "cofferdam";
 import type { ConvertDocumentsResult } from "./convert-documents.ts";
 
 /** The last lines of a run: what became of the documents, and of the processes. */
@@ -15,13 +20,4 @@ export function summarize(result: ConvertDocumentsResult, out: string): string {
   ];
   const documents = parts.filter((part) => part !== null).join(" · ");
   return `${documents} → ${escapeForTerminal(out)}\n${summarizeProcesses(scope)}\n`;
-}
-
-function summarizeProcesses({ processes, containment }: ScopeReport): string {
-  const started = `${formatCount(processes.started.value)} processes started`;
-  const { left } = processes;
-  if (processes.verified) return `${started} · ${left} left (verified: ${containment.tree})`;
-  return containment.tree === "namespace"
-    ? `${started} · ${left} left (not verified: the kernel keeps them)`
-    : `${started} · ${left} seen (${containment.tree}: not verified)`;
 }

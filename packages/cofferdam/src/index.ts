@@ -1,6 +1,7 @@
 export { exitCodes } from "./cli/exit-codes.ts";
 export { listenForInterrupts, type Interrupts } from "./cli/interrupts.ts";
 export { optionParser, parseCount } from "./cli/options.ts";
+export { summarizeProcesses } from "./cli/summarize.ts";
 export * from "./errors/index.ts";
 export * from "./events/index.ts";
 export type { Containment, Leak, Measured } from "./keeper/index.ts";

@@ -6,6 +6,7 @@ import { apps, loadApp } from "./apps.ts";
 import { doctorCommand } from "./doctor-command.ts";
 import { execCommand } from "./exec-command.ts";
 import { exitCodes } from "./exit-codes.ts";
+import { mapCommand } from "./map-command.ts";
 import { sweepCommand } from "./sweep-command.ts";
 
 /** Runs the command line. Sets the process's exit code and never rejects. */
@@ -28,6 +29,7 @@ async function createProgram(args: readonly string[]): Promise<Command> {
     .exitOverride()
     .showHelpAfterError("(--help lists what there is)");
   addCommand(program, execCommand());
+  addCommand(program, mapCommand());
   addCommand(program, sweepCommand());
   addCommand(program, doctorCommand());
   for (const app of apps) {

@@ -29,7 +29,7 @@ export const errorCodes = {
   CLOSED: "The scope or pool is closed.",
   // Input and files.
   INVALID_ARGUMENT: "An argument is not acceptable.",
-  LOCKED: "Another run is using the same output folder.",
+  LOCKED: "Another run is using the same output folder, manifest or joblog.",
   MANIFEST_DAMAGED: "The manifest of earlier results cannot be read.",
   OUTPUT: "A result could not be written.",
 } as const satisfies Record<string, string>;

@@ -4,7 +4,7 @@ import { access, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { CofferdamError, errorCode, errorMessage } from "../errors/index.ts";
 import { Manifest } from "./manifest.ts";
-import { RunLock } from "./run-lock.ts";
+import { RunLock } from "./lock/run-lock.ts";
 
 const stateName = ".cofferdam";
 

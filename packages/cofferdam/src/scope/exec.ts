@@ -44,6 +44,8 @@ export interface ExecOptions {
   readonly stderr?: "capture" | "inherit" | "ignore";
   /** How much of each output stream is kept; beyond it the oldest goes. Default 64 MiB. */
   readonly maxOutput?: Size;
+  /** With `latin1` each character of what is captured is one byte, whatever it meant. */
+  readonly encoding?: "utf8" | "latin1";
   /** Aborting it ends the tree, with the grace. */
   readonly signal?: AbortSignal;
   /** Rejects with `LEAK` when the command left processes or objects behind. */
@@ -133,6 +135,7 @@ export async function execIn(
   contained.stdin?.destroy();
   await Promise.all([stdout.drain(), stderr.drain()]);
 
+  const encoding = options.encoding ?? "utf8";
   const result: TaskResult = {
     command,
     cwd,
@@ -140,8 +143,8 @@ export async function execIn(
     exitCode: end.exitCode,
     signal: end.signal,
     startFailure: end.startFailure ?? null,
-    stdout: stdout.text(),
-    stderr: stderr.text(),
+    stdout: stdout.text(encoding),
+    stderr: stderr.text(encoding),
     truncated: stdout.truncated || stderr.truncated,
     startedAt,
     durationMs: performance.now() - since,
@@ -153,7 +156,7 @@ export async function execIn(
   };
   const failure = explainEnd(command, end, bounds) ?? leakFailure(result, options);
   if (failure === null) return result;
-  const error = new TaskError(failure.code, withTail(failure.message, result.stderr), result);
+  const error = new TaskError(failure.code, withTail(failure.message, stderr.text("utf8")), result);
   if (options.reject === false) return error;
   throw error;
 }

@@ -31,8 +31,8 @@ export class Output {
     clearTimeout(timer);
   }
 
-  text(): string {
-    return Buffer.concat(this.#chunks).toString("utf8");
+  text(encoding: "utf8" | "latin1"): string {
+    return Buffer.concat(this.#chunks).toString(encoding);
   }
 
   #take(chunk: Buffer): void {

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import { CofferdamError } from "../errors/index.ts";
+import { CofferdamError } from "../../errors/index.ts";
 
 /**
  * Holds a folder for one run. The lock is the kernel's (SQLite locks the file for as long as the

@@ -1,0 +1,100 @@
+import { Option, type Command } from "commander";
+import { CofferdamError } from "../errors/index.ts";
+import type { Containment } from "../keeper/index.ts";
+import { conventionalCodes, type ExecOptions } from "../scope/index.ts";
+import { parseDuration, parseSize } from "../units/index.ts";
+import { optionParser, parseCount } from "./options.ts";
+
+/** How a command is contained: the same options wherever a command is run. */
+export interface ContainmentFlags {
+  readonly timeout?: number;
+  readonly grace?: number;
+  readonly memory?: number;
+  readonly processes?: number;
+  readonly threads?: number;
+  readonly cpus?: number;
+  readonly containment?: readonly string[];
+  readonly network: boolean;
+  readonly ipc?: "task" | "host";
+  readonly cleanEnv?: true;
+  readonly envAllow?: readonly string[];
+  readonly failOnLeak?: true;
+}
+
+export function addContainmentOptions(command: Command): Command {
+  return command
+    .option(
+      "--timeout <duration>",
+      "deadline for the whole tree, such as 10m",
+      optionParser(parseDuration),
+    )
+    .option(
+      "--grace <duration>",
+      "between TERM and KILL (default: 5s)",
+      optionParser(parseDuration),
+    )
+    .option(
+      "--memory <size>",
+      "bound for the memory of the whole tree, such as 2GB",
+      optionParser(parseSize),
+    )
+    .option("--processes <n>", "bound for the number of processes", optionParser(parseCount))
+    .option("--threads <n>", "threads that libraries are told to use", optionParser(parseCount))
+    .option("--cpus <n>", "CPUs that the tree may run on", optionParser(parseCount))
+    .option("--containment <what>", "refuse less, such as namespace,ipc,memory-hard", (text) =>
+      text.split(","),
+    )
+    .option("--no-network", "take the network away, but for loopback")
+    .addOption(new Option("--ipc <whose>", "SysV objects and /dev/shm").choices(["task", "host"]))
+    .addOption(new Option("--clean-env", "an empty environment but for PATH").conflicts("envAllow"))
+    .option("--env-allow <names>", "only these variables and PATH", (text) => text.split(","))
+    .option(
+      "--fail-on-leak",
+      `exit with ${conventionalCodes.leak} if the command left something behind`,
+    );
+}
+
+export function execOptionsOf(flags: ContainmentFlags): ExecOptions {
+  return {
+    ...(flags.timeout === undefined ? {} : { timeout: flags.timeout }),
+    ...(flags.memory === undefined ? {} : { memory: flags.memory }),
+    ...(flags.grace === undefined ? {} : { grace: flags.grace }),
+    ...(flags.processes === undefined ? {} : { processes: flags.processes }),
+    ...(flags.threads === undefined ? {} : { threads: flags.threads }),
+    ...(flags.cpus === undefined ? {} : { cpus: flags.cpus }),
+    ...(flags.ipc === undefined ? {} : { ipc: flags.ipc }),
+    ...(flags.cleanEnv ? { inheritEnv: ["PATH"] } : {}),
+    ...(flags.envAllow ? { inheritEnv: ["PATH", ...flags.envAllow] } : {}),
+    network: flags.network,
+    ...(flags.failOnLeak ? { failOnLeak: true } : {}),
+  };
+}
+
+/** What can be asked for beside a tree, and whether it is there. */
+const requirements: Readonly<Record<string, (containment: Containment) => boolean>> = {
+  namespace: ({ tree }) => tree === "namespace",
+  subreaper: ({ tree }) => tree !== "group",
+  group: () => true,
+  ipc: ({ ipc }) => ipc === "task",
+  proc: ({ proc }) => proc === "task",
+  memory: ({ memory }) => memory !== "none",
+  "memory-hard": ({ memory }) => memory === "hard",
+  "pids-hard": ({ pids }) => pids === "hard",
+};
+
+/** Throws `CONTAINMENT_UNAVAILABLE` for what cannot be had here. */
+export function requireContainment(containment: Containment, required: readonly string[]): void {
+  for (const name of required) {
+    const isMet = requirements[name];
+    if (!isMet)
+      throw new CofferdamError(
+        "INVALID_ARGUMENT",
+        `--containment knows no ${JSON.stringify(name)}; it knows ${Object.keys(requirements).join(", ")}`,
+      );
+    if (!isMet(containment))
+      throw new CofferdamError(
+        "CONTAINMENT_UNAVAILABLE",
+        `\`${name}\` is required and cannot be had here; \`cofferdam doctor\` says why`,
+      );
+  }
+}

@@ -1,0 +1,281 @@
+import { constants } from "node:os";
+import { CofferdamError, errorCode } from "../../errors/index.ts";
+import type { CofferdamEvent, EventListener, ItemCounts } from "../../events/index.ts";
+import type { Scope } from "../../open-scope.ts";
+import {
+  conventionalCodes,
+  exitCodeOf,
+  taskEnvironment,
+  TaskError,
+  type ExecOptions,
+  type TaskResult,
+} from "../../scope/index.ts";
+import { DoneSet } from "../joblog/done-set.ts";
+import { Joblog, succeededCommands } from "../joblog/joblog.ts";
+import { quoteCommand } from "../joblog/quote.ts";
+import { InputQueue, type NumberedInput } from "./input-queue.ts";
+import { openInputs, type InputSource } from "./inputs.ts";
+import { OrderedOutput, type JobOutput } from "./ordered-output.ts";
+import { commandTemplate, type CommandTemplate } from "./placeholders.ts";
+
+export interface MapCommandOptions {
+  /** With placeholders: `{} {.} {/} {/.} {//} {#}`. Without any, the input becomes the last word. */
+  readonly command: readonly string[];
+  readonly inputs: InputSource;
+  /** The byte that ends an input: a newline (the default) or 0. */
+  readonly separator?: number;
+  readonly workers: number;
+  /** How often a job that failed is tried again. */
+  readonly retries?: number;
+  readonly joblog?: string;
+  /** Leaves out what the joblog says has been done. Needs `joblog`. */
+  readonly resume?: boolean;
+  /** Output in the order of the inputs. */
+  readonly keepOrder?: boolean;
+  /** What each job wrote. Without it, jobs write to this process's own output as it comes. */
+  readonly onOutput?: (output: JobOutput) => void;
+  /** How each job is contained. */
+  readonly exec?: ExecOptions;
+  readonly onEvent?: EventListener;
+  /** Aborting it starts nothing more and ends what runs; that stays pending. */
+  readonly signal?: AbortSignal;
+}
+
+export interface MapCommandResult {
+  readonly counts: ItemCounts;
+  readonly interrupted: boolean;
+  readonly durationMs: number;
+}
+
+/** A task outlives so many keepers; more is no accident. */
+const lossesMax = 10;
+
+/**
+ * Runs a command for each input, so many at once. A job that fails is counted and stops nothing
+ * else. Rejects with `SPAWN` when the command itself is not there, with `OUTPUT` when the joblog
+ * cannot be written, with `LOCKED` when another run writes to it.
+ */
+export async function runMap(
+  scope: Pick<Scope, "exec">,
+  options: MapCommandOptions,
+): Promise<MapCommandResult> {
+  if (options.resume && options.joblog === undefined)
+    throw new CofferdamError("INVALID_ARGUMENT", "--resume needs the --joblog to resume from");
+  const inputs = await openInputs(options.inputs, options.separator);
+  const { joblog, resume = false } = options;
+  using log = joblog === undefined ? null : await Joblog.open(joblog, { anew: !resume });
+  using done =
+    joblog !== undefined && resume ? await DoneSet.collect(succeededCommands(joblog)) : null;
+  const run = new MapRun(scope, options, new InputQueue(inputs), log, done);
+  return await run.all(inputs.total);
+}
+
+class MapRun {
+  readonly #scope: Pick<Scope, "exec">;
+  readonly #options: MapCommandOptions;
+  readonly #template: CommandTemplate;
+  readonly #queue: InputQueue;
+  readonly #log: Joblog | null;
+  readonly #done: DoneSet | null;
+  readonly #output: OrderedOutput;
+  readonly #counts = { done: 0, skipped: 0, failed: 0 };
+  /** Aborted by the caller, or by ourselves when the run cannot go on. */
+  readonly #stop = new AbortController();
+  readonly #exec: ExecOptions;
+  #announced = 0;
+
+  constructor(
+    scope: Pick<Scope, "exec">,
+    options: MapCommandOptions,
+    queue: InputQueue,
+    log: Joblog | null,
+    done: DoneSet | null,
+  ) {
+    this.#scope = scope;
+    this.#options = options;
+    this.#template = commandTemplate(options.command);
+    this.#queue = queue;
+    this.#log = log;
+    this.#done = done;
+    const { onOutput } = options;
+    this.#output = new OrderedOutput(options.keepOrder ?? false, (job) => onOutput?.(job));
+    const mode = onOutput ? "capture" : "inherit";
+    this.#exec = {
+      ...withOneEnvironment(options.exec ?? {}),
+      stdout: mode,
+      stderr: mode,
+      encoding: "latin1",
+      reject: false,
+      signal: this.#stop.signal,
+    };
+  }
+
+  async all(total: number | null): Promise<MapCommandResult> {
+    const since = performance.now();
+    const { workers, signal, command } = this.#options;
+    const onAbort = (): void => this.#stop.abort(signal?.reason);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    if (signal?.aborted) onAbort();
+    this.#emit({ type: "run-started", at: Date.now(), title: command[0] ?? "map", workers });
+    if (total !== null) this.#announce(total, true);
+    try {
+      const lanes = Array.from({ length: workers }, () => this.#lane());
+      const ends = await Promise.allSettled(lanes);
+      for (const end of ends) if (end.status === "rejected") throw end.reason;
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+      await this.#queue.close();
+    }
+    const { done, skipped, failed } = this.#counts;
+    const known = total ?? this.#queue.read;
+    if (total === null) this.#announce(known, true);
+    const counts: ItemCounts = {
+      ...{ total: known, done, skipped, failed },
+      ...{ quarantined: 0, pending: known - done - skipped - failed },
+    };
+    const durationMs = performance.now() - since;
+    const interrupted = signal?.aborted ?? false;
+    this.#emit({ type: "run-finished", at: Date.now(), durationMs, interrupted, counts });
+    return { counts, interrupted, durationMs };
+  }
+
+  async #lane(): Promise<void> {
+    try {
+      for (;;) {
+        const next = await this.#queue.take();
+        if (next === null || this.#stop.signal.aborted) return;
+        if (this.#options.inputs.kind === "stdin") this.#announce(this.#queue.read, false);
+        if (!(await this.#output.mayStart(next.number))) return;
+        await this.#job(next);
+      }
+    } catch (error) {
+      this.#stop.abort(error);
+      throw error;
+    } finally {
+      // A lane that ends early leaves a gap that others must not wait for.
+      if (this.#stop.signal.aborted) this.#output.release();
+    }
+  }
+
+  async #job({ input, number }: NumberedInput): Promise<void> {
+    const name = input ?? `input ${number}`;
+    const since = performance.now();
+    if (input === null) {
+      const error = { code: "INVALID_ARGUMENT", message: "it is not valid UTF-8" };
+      this.#fail(name, number, since, error);
+      return;
+    }
+    const command = this.#template(input, number);
+    const quoted = this.#log ? quoteCommand(command) : "";
+    if (this.#done?.take(quoted)) {
+      this.#counts.skipped++;
+      this.#output.finish(number, null);
+      this.#finish(name, since, { outcome: "skipped", reason: "in the joblog" });
+      return;
+    }
+    const startedAtMs = Date.now();
+    const result = await this.#attempts(name, command);
+    if (result === null) return; // cut off: the next run does it
+    const failure = result instanceof CofferdamError ? result : null;
+    const task = "outcome" in result ? result : null;
+    this.#output.finish(number, task);
+    this.#log?.append({
+      ...{ number, startedAtMs, durationMs: performance.now() - since, command: quoted },
+      receivedBytes: task?.stdout.length ?? 0,
+      ...joblogEnd(task),
+    });
+    if (failure) {
+      this.#fail(name, null, since, { code: failure.code, message: failure.message });
+      return;
+    }
+    this.#counts.done++;
+    this.#finish(name, since, { outcome: "done" });
+  }
+
+  /** Runs a job until it ends well or has had its tries. Null when it was cut off. */
+  async #attempts(
+    name: string,
+    command: readonly string[],
+  ): Promise<TaskResult | CofferdamError | null> {
+    let losses = 0;
+    for (let attempt = 1; ;) {
+      this.#emit({ type: "item-started", at: Date.now(), item: name, attempt });
+      let result: TaskResult;
+      try {
+        result = await this.#scope.exec(command, this.#exec);
+      } catch (error) {
+        if (this.#stop.signal.aborted) return null;
+        // What this one's words made impossible, not what would meet every job.
+        if (["INVALID_ARGUMENT", "SPAWN"].includes(errorCode(error) ?? ""))
+          return error as CofferdamError;
+        throw error;
+      }
+      if (this.#stop.signal.aborted && result.outcome === "cancelled") return null;
+      if (result.outcome === "lost" && ++losses <= lossesMax) continue;
+      if (result.truncated) return tooMuchOutput(result);
+      if (!(result instanceof TaskError)) return result;
+      this.#refuseMissingCommand(result);
+      if (attempt++ > (this.#options.retries ?? 0)) return result;
+    }
+  }
+
+  /** A command that is not there is not there for any input. */
+  #refuseMissingCommand(error: TaskError): void {
+    const [word = ""] = this.#options.command;
+    if (error.startFailure?.stage !== "exec" || word !== error.command[0]) return;
+    throw new CofferdamError("SPAWN", error.message, { cause: error });
+  }
+
+  /** With a number for a job that never ran: its place in the output is given free. */
+  #fail(
+    item: string,
+    number: number | null,
+    since: number,
+    error: { code: string; message: string },
+  ): void {
+    if (number !== null) this.#output.finish(number, null);
+    this.#counts.failed++;
+    this.#finish(item, since, { outcome: "failed", error });
+  }
+
+  #announce(total: number, final: boolean): void {
+    if (total === this.#announced && !final) return;
+    this.#announced = total;
+    this.#emit({ type: "items-discovered", at: Date.now(), total, final });
+  }
+
+  #finish(
+    item: string,
+    since: number,
+    end: Pick<Extract<CofferdamEvent, { type: "item-finished" }>, "outcome" | "reason" | "error">,
+  ): void {
+    const durationMs = performance.now() - since;
+    this.#emit({ type: "item-finished", at: Date.now(), item, durationMs, ...end });
+  }
+
+  #emit(event: CofferdamEvent): void {
+    this.#options.onEvent?.(event);
+  }
+}
+
+/** Each job gets the same environment; putting it together for each of them costs a good part of a start. */
+function withOneEnvironment(exec: ExecOptions): ExecOptions {
+  if (exec.threads !== undefined) return exec; // its variables come between ours and the caller's
+  return { ...exec, env: taskEnvironment(exec.env, exec.inheritEnv), inheritEnv: false };
+}
+
+function joblogEnd(task: TaskResult | null): { exitCode: number; signal: number } {
+  if (task === null) return { exitCode: conventionalCodes.own, signal: 0 };
+  const signal = task.outcome === "failed" && task.signal ? constants.signals[task.signal] : 0;
+  if (signal > 0) return { exitCode: 0, signal };
+  const exitCode = task instanceof CofferdamError ? exitCodeOf(task) : 0;
+  return { exitCode, signal };
+}
+
+function tooMuchOutput(result: TaskResult): TaskError {
+  return new TaskError(
+    "OUTPUT",
+    "it wrote more than is kept in memory, so its output was not passed on whole; let jobs write by themselves with --ungroup",
+    result,
+  );
+}
