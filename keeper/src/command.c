@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "files.h"
@@ -15,11 +16,7 @@
 extern char **environ;
 
 #define OOM_SCORE 500
-
-struct failure {
-	int error;
-	char stage[8];
-};
+#define OOM_SCORE_TEXT "500"
 
 void terminal_give(pid_t group)
 {
@@ -31,21 +28,36 @@ void terminal_give(pid_t group)
 	close(terminal);
 }
 
-/* When memory runs out on the machine, the kernel should take a task and not its supervisor. */
+/*
+ * When memory runs out on the machine, the kernel should take a task and not its supervisor. The
+ * figure is the process's own although it shares the init's memory: vfork(2) is known to want that.
+ */
 static void offer_to_oom_killer(void)
 {
-	char text[16];
-	if (read_file("/proc/self/oom_score_adj", text, sizeof text) > 0 && atoi(text) < OOM_SCORE) {
-		snprintf(text, sizeof text, "%d", OOM_SCORE);
-		(void)write_file("/proc/self/oom_score_adj", text);
-	}
+	char text[16] = {0};
+	int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC); /* exec closes it */
+	if (fd >= 0 && read(fd, text, sizeof text - 1) > 0 && atoi(text) < OOM_SCORE)
+		(void)!pwrite(fd, OOM_SCORE_TEXT, strlen(OOM_SCORE_TEXT), 0);
 }
 
-static void default_signals(void)
+sigset_t signals_ignored(void)
+{
+	sigset_t ignored;
+	sigemptyset(&ignored);
+	struct sigaction now;
+	for (int number = 1; number < NSIG; number++)
+		if (sigaction(number, NULL, &now) == 0 && now.sa_handler == SIG_IGN)
+			sigaddset(&ignored, number);
+	return ignored;
+}
+
+/* What is caught exec resets by itself. */
+static void default_signals(const sigset_t *ignored)
 {
 	struct sigaction plain = {.sa_handler = SIG_DFL};
 	for (int number = 1; number < NSIG; number++)
-		sigaction(number, &plain, NULL); /* fails for KILL, STOP and libc's own */
+		if (sigismember(ignored, number) == 1)
+			sigaction(number, &plain, NULL);
 	sigset_t none;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -58,11 +70,11 @@ static bool make_blocking(int fd)
 	return flags >= 0 && (!(flags & O_NONBLOCK) || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) == 0);
 }
 
-static void fail(int pipe, const char *stage)
+/* Tells the keeper itself: where vfork is only a fork, the init would not see it in its memory. */
+static _Noreturn void fail(const struct init_setup *setup, volatile bool *failed, const char *stage)
 {
-	struct failure failure = {.error = errno};
-	snprintf(failure.stage, sizeof failure.stage, "%s", stage);
-	(void)!write(pipe, &failure, sizeof failure);
+	init_send_failure(setup->channel, stage);
+	*failed = true;
 	_exit(127);
 }
 
@@ -73,10 +85,12 @@ static void fail(int pipe, const char *stage)
 static bool take_cpus(uint64_t wanted, uint32_t task)
 {
 	cpu_set_t all, mine;
+	if (wanted == 0)
+		return true;
 	if (sched_getaffinity(0, sizeof all, &all) != 0)
 		return false;
 	int count = CPU_COUNT(&all);
-	if (wanted == 0 || wanted >= (uint64_t)count)
+	if (wanted >= (uint64_t)count)
 		return true;
 	CPU_ZERO(&mine);
 	int first = (int)((uint64_t)task * wanted % (uint64_t)count), seen = 0;
@@ -104,8 +118,11 @@ static bool limit(int resource, int64_t value)
 	return setrlimit(resource, &both) == 0;
 }
 
-/* Only async-signal-safe calls and no allocation from here to exec. */
-static _Noreturn void become_command(const struct init_setup *setup, int pipe)
+/*
+ * Only async-signal-safe calls and no allocation from here to exec: the memory is the init's, which
+ * waits meanwhile.
+ */
+static _Noreturn void become_command(const struct init_setup *setup, volatile bool *failed)
 {
 	const struct task_spec *spec = setup->spec;
 	if (setup->foreground_of) {
@@ -116,56 +133,39 @@ static _Noreturn void become_command(const struct init_setup *setup, int pipe)
 	}
 	offer_to_oom_killer();
 	if (!take_cpus(spec->cpus, setup->task))
-		fail(pipe, "cpus");
+		fail(setup, failed, "cpus");
 	if (!limit(RLIMIT_NOFILE, spec->open_files) || !limit(RLIMIT_CORE, spec->core_bytes))
-		fail(pipe, "limits");
+		fail(setup, failed, "limits");
 	/* init keeps 0, 1 and 2 open, so all of these are above them; dup2 clears close-on-exec. */
 	for (int i = 0; i < 3; i++)
-		if (dup2(setup->stdio[i], i) < 0 || !make_blocking(i))
-			fail(pipe, "stdio");
+		if (dup2(setup->stdio[i], i) < 0 ||
+		    (spec->stdio[i] == STDIO_INHERIT && !make_blocking(i)))
+			fail(setup, failed, "stdio");
 	if (setup->socket >= 0) {
 		if (setup->socket == 3 ? fcntl(3, F_SETFD, 0) < 0 : dup2(setup->socket, 3) < 0)
-			fail(pipe, "socket");
+			fail(setup, failed, "socket");
 	}
 	if (spec->cwd && chdir(spec->cwd) != 0)
-		fail(pipe, "cwd");
-	default_signals();
-	environ = spec->env; /* execvp looks PATH up here: the task's own */
+		fail(setup, failed, "cwd");
+	default_signals(&setup->ignored);
 	execvp(spec->argv[0], spec->argv);
-	fail(pipe, "exec");
-	abort();
+	fail(setup, failed, "exec");
 }
 
-pid_t command_start(const struct init_setup *setup, const char **stage)
+pid_t command_start(const struct init_setup *setup)
 {
-	static struct failure failure;
-	int ends[2];
-	*stage = "fork";
-	if (pipe2(ends, O_CLOEXEC) != 0)
-		return -1;
-	/* Descriptor 3 is the worker's socket; the pipe must not lie there. */
-	int report = fcntl(ends[1], F_DUPFD_CLOEXEC, 10);
-	close(ends[1]);
-	pid_t pid = report < 0 ? -1 : fork();
+	static volatile bool failed;
+	environ = setup->spec->env; /* execvp looks PATH up here: the task's own */
+	/* A fork would copy the page tables only for exec to throw the copy away. */
+	pid_t pid = vfork();
 	if (pid == 0)
-		become_command(setup, report);
-	int saved = errno;
-	if (report >= 0)
-		close(report);
-	ssize_t got = 0;
-	if (pid > 0) {
-		do
-			got = read(ends[0], &failure, sizeof failure);
-		while (got < 0 && errno == EINTR);
-	}
-	close(ends[0]);
+		become_command(setup, &failed);
 	if (pid < 0) {
-		errno = saved;
+		init_send_failure(setup->channel, "fork");
 		return -1;
 	}
-	if (got == (ssize_t)sizeof failure) {
-		*stage = failure.stage;
-		errno = failure.error;
+	if (failed) {
+		waitpid(pid, NULL, 0);
 		return -1;
 	}
 	return pid;

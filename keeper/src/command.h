@@ -2,15 +2,19 @@
 #ifndef COFFERDAM_COMMAND_H
 #define COFFERDAM_COMMAND_H
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include "init.h"
 
 /*
- * Forks and executes. Returns the pid after exec has succeeded; -1 when it failed, with errno and
- * the step in *stage ("fork", "cwd", "exec").
+ * Forks and executes. Returns the pid after exec has succeeded; -1 when it failed, and the keeper
+ * has then been told which step it was ("fork", "cwd", "exec").
  */
-pid_t command_start(const struct init_setup *setup, const char **stage);
+pid_t command_start(const struct init_setup *setup);
+
+/* The signals that the caller ignores: exec would hand that on, and commands get default ones. */
+sigset_t signals_ignored(void);
 
 /* Makes a process group the terminal's foreground one. Harmless without a terminal. */
 void terminal_give(pid_t group);

@@ -57,20 +57,22 @@ void init_send(int channel, const struct init_report *report)
 	while (sent < 0 && errno == EINTR);
 }
 
-static void send_failure(int channel, const char *stage)
+void init_send_failure(int channel, const char *stage)
 {
 	struct init_report report = {.kind = REPORT_FAILED, .error = errno};
-	snprintf(report.stage, sizeof report.stage, "%s", stage);
+	strncpy(report.stage, stage, sizeof report.stage - 1);
 	init_send(channel, &report);
 }
 
 /* Keeps only what the command and this init need, all of it above descriptor 9. */
 static void take_descriptors(struct init_setup *setup)
 {
-	int *needed[] = {&setup->channel,  &setup->keeper_pidfd, &setup->stdio[0],
-			 &setup->stdio[1], &setup->stdio[2],	 &setup->socket};
-	int keep[6];
-	for (size_t i = 0; i < 6; i++) {
+	int *needed[] = {&setup->channel,  &setup->keeper_pidfd, &setup->null_device,
+			 &setup->stdio[0], &setup->stdio[1],	 &setup->stdio[2],
+			 &setup->socket,   &setup->last_pid};
+	const size_t count = sizeof needed / sizeof *needed;
+	int keep[sizeof needed / sizeof *needed];
+	for (size_t i = 0; i < count; i++) {
 		if (*needed[i] >= 0 && *needed[i] < 10) {
 			int moved = fcntl(*needed[i], F_DUPFD_CLOEXEC, 10);
 			if (moved < 0)
@@ -79,9 +81,9 @@ static void take_descriptors(struct init_setup *setup)
 		}
 		keep[i] = *needed[i];
 	}
-	close_all_except(keep, 6);
+	close_all_except(keep, count);
 	for (int fd = 0; fd < 3; fd++)
-		if (open("/dev/null", O_RDWR) != fd)
+		if (dup2(setup->null_device, fd) != fd)
 			_exit(125);
 }
 
@@ -333,7 +335,7 @@ _Noreturn void init_main(const struct init_setup *given)
 		namespace_bind_to_keeper(setup.keeper_pidfd);
 	}
 	if (stage) {
-		send_failure(setup.channel, stage);
+		init_send_failure(setup.channel, stage);
 		_exit(125);
 	}
 	if (!setup.spec) {
@@ -348,19 +350,18 @@ _Noreturn void init_main(const struct init_setup *given)
 	sigaddset(&child, SIGCHLD);
 	int signals = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (signals < 0 || !tree_open(&init.view, proc_own)) {
-		send_failure(setup.channel, "init");
+		init_send_failure(setup.channel, "init");
 		_exit(125);
 	}
 	uint32_t first_pid = wait_for_go(setup.channel);
 	if (setup.isolated)
-		namespace_move_pids(first_pid);
-	init.command = command_start(&setup, &stage);
-	if (init.command < 0) {
-		send_failure(setup.channel, stage);
+		namespace_move_pids(setup.last_pid, first_pid);
+	init.command = command_start(&setup);
+	if (init.command < 0)
 		_exit(125);
-	}
 	for (int i = 0; i < 3; i++)
-		close(setup.stdio[i]);
+		if (setup.stdio[i] != setup.null_device)
+			close(setup.stdio[i]);
 	if (setup.socket >= 0)
 		close(setup.socket);
 	init.sample_at = now_ms() + SAMPLE_FIRST_MS;

@@ -13,6 +13,7 @@
 #ifndef COFFERDAM_INIT_H
 #define COFFERDAM_INIT_H
 
+#include <signal.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -71,6 +72,8 @@ struct init_setup {
 	const struct task_spec *spec; /* NULL: a probe */
 	int channel;	       /* init's end of the pair */
 	int keeper_pidfd;      /* readable once the keeper is dead */
+	int null_device;
+	int last_pid;	       /* the file that moves a namespace's pids, or -1 */
 	int stdio[3];	       /* what the command gets as 0, 1, 2 */
 	int socket;	       /* what it gets as 3, or -1 */
 	bool isolated;	       /* in new namespaces; else a subreaper */
@@ -79,6 +82,7 @@ struct init_setup {
 	gid_t gid;
 	uint32_t task;	       /* so that neighbours get other CPUs */
 	pid_t foreground_of;   /* the process group that holds the terminal now, or 0 */
+	sigset_t ignored;      /* what the keeper ignores, and a command should not */
 };
 
 /* Runs in the cloned child. Never returns. */
@@ -86,5 +90,8 @@ _Noreturn void init_main(const struct init_setup *setup);
 
 /* Sends a report; the keeper's absence is noticed elsewhere. */
 void init_send(int channel, const struct init_report *report);
+
+/* REPORT_FAILED with errno. Async-signal-safe. */
+void init_send_failure(int channel, const char *stage);
 
 #endif

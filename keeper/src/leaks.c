@@ -4,7 +4,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ipc.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "files.h"
 #include "init.h"
@@ -41,6 +46,10 @@ void leaks_report_processes(int channel, const struct tree_view *view)
 /* /dev/shm is ours alone, so all that lies there is this task's. */
 static void report_shared_memory(int channel)
 {
+	struct statfs size;
+	/* One file is the folder itself. Without a count (0 of 0) it is read. */
+	if (statfs("/dev/shm", &size) == 0 && size.f_files - size.f_ffree == 1)
+		return;
 	DIR *stream = opendir("/dev/shm");
 	if (!stream)
 		return;
@@ -62,9 +71,31 @@ static void report_shared_memory(int channel)
 	closedir(stream);
 }
 
+/* How many objects of this kind there are; where the kernel does not say, 1. */
+static int count_sysv(const char *what)
+{
+	int used = -1;
+	if (what[0] == 's' && what[1] == 'e') {
+		struct seminfo info;
+		if (semctl(0, 0, SEM_INFO, &info) >= 0)
+			used = info.semusz;
+	} else if (what[0] == 's') {
+		struct shm_info info;
+		if (shmctl(0, SHM_INFO, (struct shmid_ds *)&info) >= 0)
+			used = info.used_ids;
+	} else {
+		struct msginfo info;
+		if (msgctl(0, MSG_INFO, (struct msqid_ds *)&info) >= 0)
+			used = info.msgpool;
+	}
+	return used < 0 ? 1 : used;
+}
+
 /* /proc/sysvipc shows the reader's IPC namespace, which is ours alone. */
 static void report_sysv(int channel, const char *what)
 {
+	if (count_sysv(what) == 0)
+		return;
 	char path[40];
 	snprintf(path, sizeof path, "/proc/sysvipc/%s", what);
 	FILE *lines = fopen(path, "re");

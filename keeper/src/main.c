@@ -181,7 +181,11 @@ static bool write_control(struct keeper *keeper)
 		sent += (size_t)put;
 	}
 	buffer_consume(out, sent);
-	struct epoll_event event = {.events = EPOLLIN | (out->length ? EPOLLOUT : 0u),
+	bool waits = out->length > 0;
+	if (waits == keeper->out_waits)
+		return true;
+	keeper->out_waits = waits;
+	struct epoll_event event = {.events = EPOLLIN | (waits ? EPOLLOUT : 0u),
 				    .data.u64 = WATCH_CONTROL};
 	epoll_ctl(keeper->epoll, EPOLL_CTL_MOD, keeper->control, &event);
 	return true;
@@ -324,6 +328,15 @@ static uint32_t read_pid_max(void)
 	return value > 1000 ? (uint32_t)value : 32768;
 }
 
+/* Above what an init moves: it would have to move it for each task. */
+static int move_up(int fd)
+{
+	int moved = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 10);
+	if (fd >= 0)
+		close(fd);
+	return moved;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 2 && strcmp(argv[1], "--probe") == 0)
@@ -344,8 +357,10 @@ int main(int argc, char **argv)
 		keeper.inherited[i] = fcntl(4 + i, F_SETFD, FD_CLOEXEC) == 0 ? 4 + i : -1;
 	/* Out of the terminal's foreground group: a Ctrl-C is for Node and the commands. */
 	setpgid(0, 0);
-	keeper.null_device = open("/dev/null", O_RDWR | O_CLOEXEC);
-	keeper.own_pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	keeper.null_device = move_up(open("/dev/null", O_RDWR | O_CLOEXEC));
+	keeper.own_pidfd = move_up((int)syscall(SYS_pidfd_open, getpid(), 0));
+	keeper.last_pid = move_up(open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC));
+	keeper.ignored = signals_ignored();
 	keeper.epoll = epoll_create1(EPOLL_CLOEXEC);
 	int node_pidfd = (int)syscall(SYS_pidfd_open, keeper.node, 0);
 	if (signals < 0 || keeper.null_device < 0 || keeper.own_pidfd < 0 || keeper.epoll < 0)

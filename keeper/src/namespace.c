@@ -84,9 +84,10 @@ const char *namespace_enter(const struct init_setup *setup, bool *proc_own)
 	return NULL;
 }
 
-void namespace_move_pids(uint32_t first_pid)
+void namespace_move_pids(int last_pid, uint32_t first_pid)
 {
 	char line[24];
-	snprintf(line, sizeof line, "%u", first_pid - 1);
-	(void)write_file("/proc/sys/kernel/ns_last_pid", line);
+	int length = snprintf(line, sizeof line, "%u", first_pid - 1);
+	/* Not write: the file's offset is one for all inits, and only at its start it is heard. */
+	(void)!pwrite(last_pid, line, (size_t)length, 0);
 }

@@ -23,7 +23,8 @@ const char *namespace_enter(const struct init_setup *setup, bool *proc_own);
 /*
  * Lets the next process get this pid. Every namespace starts at the same small pids, and then
  * `out.$$` of eight tasks is one file. A kernel that refuses costs that comfort, not containment.
+ * `last_pid` is the keeper's descriptor of ns_last_pid, which is about the namespace of who writes.
  */
-void namespace_move_pids(uint32_t first_pid);
+void namespace_move_pids(int last_pid, uint32_t first_pid);
 
 #endif

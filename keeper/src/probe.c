@@ -88,6 +88,7 @@ int probe_report(void)
 	struct keeper keeper = {
 		.null_device = open("/dev/null", O_RDWR | O_CLOEXEC),
 		.own_pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0),
+		.last_pid = -1,
 		.node = getppid(),
 	};
 	bool own = false, any = false;

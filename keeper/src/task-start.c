@@ -29,6 +29,9 @@ bool keeper_watch(struct keeper *keeper, int fd, enum watch_kind kind, struct ta
 pid_t task_clone_init(const struct keeper *keeper, struct init_setup *setup, int *pidfd)
 {
 	setup->keeper_pidfd = keeper->own_pidfd;
+	setup->null_device = keeper->null_device;
+	setup->last_pid = keeper->last_pid;
+	setup->ignored = keeper->ignored;
 	setup->isolated = keeper->tree != TREE_SUBREAPER;
 	setup->user_namespace = keeper->tree == TREE_USER_NAMESPACE;
 	setup->uid = geteuid();

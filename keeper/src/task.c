@@ -162,7 +162,8 @@ static void take_report(struct keeper *keeper, struct task *task, const struct i
 		break;
 	case REPORT_DONE:
 		task->done = true;
-		task->last = *report;
+		if (!task->failed)
+			task->last = *report;
 		break;
 	case REPORT_FAILED:
 		task->failed = true;

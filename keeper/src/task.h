@@ -61,6 +61,8 @@ struct keeper {
 	int epoll;
 	int own_pidfd;
 	int null_device;
+	int last_pid; /* /proc/sys/kernel/ns_last_pid, or -1 */
+	sigset_t ignored;
 	int inherited[3]; /* the Node process's own stdio, or -1 */
 	enum tree_kind tree;
 	bool proc_own;
@@ -71,6 +73,7 @@ struct keeper {
 	struct task *graveyard; /* ended in this round of events; freed after it */
 	struct buffer in;
 	struct buffer out;
+	bool out_waits; /* the other side reads slowly: epoll tells when it has */
 	bool samples_changed;
 	uint64_t sample_told_at;
 };
