@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { CofferdamError, errorMessage } from "../errors/index.ts";
 import type { ContainedProcess, ProcessEnd, ProcessSpec } from "./backend.ts";
 import { Channels, type ExpectedChannel } from "./channels.ts";
-import { openPipes } from "./pipes.ts";
+import { noPipes, openPipes, type Pipes } from "./pipes.ts";
 import { decodeEnd, endUntold, errnoName } from "./process-end.ts";
 import { startFields } from "./start-fields.ts";
 import { encodeFrame, FrameReader, reply, request, tag, wireVersion } from "./wire.ts";
@@ -16,6 +16,8 @@ import type { FieldValue, Fields, Frame } from "./wire.ts";
 const startAttempts = 10;
 /** Linux takes no more than 6 MiB of arguments and environment, whatever the stack's limit. */
 const startBytesMax = 8 * 1024 * 1024;
+/** Task ids are 32 bits wide. */
+const taskIdMax = 2 ** 32 - 1;
 /** The keeper's exit codes: processes it could not end, a folder it could not remove. */
 const exitLeft = 1;
 const exitFolder = 2;
@@ -61,6 +63,8 @@ export class KeeperConnection {
   #channels: Promise<Channels> | undefined;
   #nextTask = 1;
   #closing = false;
+  #corked = false;
+  #held = true;
 
   /**
    * Starts a keeper, which first sweeps what dead runs have left. It waits for the end of the run
@@ -139,18 +143,17 @@ export class KeeperConnection {
   async start(spec: ProcessSpec): Promise<ContainedProcess> {
     const channel = spec.channel ? await this.#expectChannel() : undefined;
     if (this.#dead) throw lostKeeper();
-    const id = this.#nextTask++;
+    const id = this.#freeId();
     const scratch = join(this.runPath, `t${id}`);
     const start = encodeFrame(request.start, id, startFields(spec, scratch, channel));
     if (start.length > startBytesMax) throw tooLong(start.length);
     const task = new KeeperTask();
     this.#tasks.set(id, task);
     this.#hold();
-    this.#control.write(start);
+    this.#writeSoon(start);
     try {
       const fields = await task.started.promise;
-      const pipes = await openPipes(this.pid, fields);
-      this.#send(request.opened, id, []);
+      const pipes = spec.stdio.includes("pipe") ? await this.#openPipes(id, task, fields) : noPipes;
       return {
         pid: task.pid,
         ...pipes,
@@ -193,6 +196,43 @@ export class KeeperConnection {
     }
   }
 
+  /** The task's pipes; when they cannot be opened, the task is ended and this rejects. */
+  async #openPipes(id: number, task: KeeperTask, started: Fields): Promise<Pipes> {
+    try {
+      const pipes = await openPipes(this.pid, started);
+      this.#send(request.opened, id, []);
+      return pipes;
+    } catch (error) {
+      this.#send(request.stop, id, [[tag.grace, 0]]);
+      this.#send(request.opened, id, []);
+      const { cause } = await task.ended.promise;
+      // The keeper has died, and its descriptors with it: the task's end says so.
+      if (cause === "keeper-lost") return noPipes;
+      throw unreachablePipes(error);
+    }
+  }
+
+  /** After the last number comes the first again; a long task may still have that. */
+  #freeId(): number {
+    while (this.#tasks.has(this.#nextTask)) this.#nextTask = (this.#nextTask % taskIdMax) + 1;
+    const id = this.#nextTask;
+    this.#nextTask = (id % taskIdMax) + 1;
+    return id;
+  }
+
+  /** In one piece with whatever else is started in this turn. */
+  #writeSoon(start: Buffer): void {
+    if (!this.#corked) {
+      this.#corked = true;
+      this.#control.cork();
+      process.nextTick(() => {
+        this.#corked = false;
+        this.#control.uncork();
+      });
+    }
+    this.#control.write(start);
+  }
+
   #send(type: number, task: number, fields: readonly (readonly [number, FieldValue])[]): void {
     if (this.#control.writable) this.#control.write(encodeFrame(type, task, fields));
   }
@@ -210,6 +250,8 @@ export class KeeperConnection {
         task.started.resolve(frame.fields);
         break;
       case reply.refused:
+        // A second START of the same number is refused; the first goes on.
+        if (task.pid !== 0) break;
         this.#forget(frame.task);
         task.started.reject(refusal(frame.fields));
         break;
@@ -257,8 +299,11 @@ export class KeeperConnection {
 
   /** An idle keeper does not keep this process running; one with tasks does. */
   #hold(): void {
+    const held = this.#tasks.size > 0 || this.#closing;
+    if (held === this.#held) return;
+    this.#held = held;
     const complaints = this.#child.stderr as Socket | null;
-    const hold = this.#tasks.size > 0 || this.#closing ? "ref" : "unref";
+    const hold = held ? "ref" : "unref";
     this.#child[hold]();
     this.#control[hold]();
     complaints?.[hold]();
@@ -306,6 +351,13 @@ function tooLong(bytes: number): CofferdamError {
   return new CofferdamError(
     "SPAWN",
     `the command's arguments and environment together are too long (${bytes} bytes; E2BIG)`,
+  );
+}
+
+function unreachablePipes(error: unknown): CofferdamError {
+  return new CofferdamError(
+    "SPAWN",
+    `the pipes of the command could not be opened (${errorMessage(error)}); it was ended. With EMFILE, raise \`ulimit -n\`; otherwise /proc must show this process's own processes`,
   );
 }
 

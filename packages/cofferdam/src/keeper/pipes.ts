@@ -2,25 +2,39 @@ import { constants, open } from "node:fs";
 import { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
 import { promisify } from "node:util";
+import { errorCode } from "../errors/index.ts";
 import { tag, type Fields } from "./wire.ts";
 
 const openFile = promisify(open);
 
+/** A task's standard streams, as far as they are pipes. */
+export interface Pipes {
+  readonly stdin: Writable | null;
+  readonly stdout: Readable | null;
+  readonly stderr: Readable | null;
+}
+
+export const noPipes: Pipes = { stdin: null, stdout: null, stderr: null };
+
 /**
  * Opens the keeper's ends of a task's pipes as streams here. Node can be handed no descriptor, but
- * on Linux a pipe can be opened again through `/proc/<pid>/fd`.
+ * on Linux a pipe can be opened again through `/proc/<pid>/fd`. Rejects with the system's error when
+ * one cannot be opened; none of them is open then.
  */
-export async function openPipes(
-  keeper: number,
-  started: Fields,
-): Promise<{ stdin: Writable | null; stdout: Readable | null; stderr: Readable | null }> {
+export async function openPipes(keeper: number, started: Fields): Promise<Pipes> {
   const numbers = started.bytes(tag.descriptors) ?? Buffer.alloc(12, 0xff);
-  const [stdin, stdout, stderr] = await Promise.all([
+  const opened = await Promise.allSettled([
     openPipe(keeper, numbers.readInt32LE(0), constants.O_WRONLY),
     openPipe(keeper, numbers.readInt32LE(4), constants.O_RDONLY),
     openPipe(keeper, numbers.readInt32LE(8), constants.O_RDONLY),
   ]);
-  return { stdin, stdout, stderr };
+  const [stdin, stdout, stderr] = opened.map((one) =>
+    one.status === "fulfilled" ? one.value : null,
+  );
+  const failed = opened.find((one) => one.status === "rejected");
+  if (!failed) return { stdin: stdin ?? null, stdout: stdout ?? null, stderr: stderr ?? null };
+  for (const stream of [stdin, stdout, stderr]) stream?.destroy();
+  throw failed.reason;
 }
 
 async function openPipe(keeper: number, number: number, mode: number): Promise<Socket | null> {
@@ -29,8 +43,9 @@ async function openPipe(keeper: number, number: number, mode: number): Promise<S
   try {
     const fd = await openFile(`/proc/${keeper}/fd/${number}`, mode | constants.O_NONBLOCK);
     return new Socket({ fd, readable: !writes, writable: writes });
-  } catch {
-    // The command has closed its end (ENXIO), or the keeper is gone (ENOENT): the task's end tells.
-    return null;
+  } catch (error) {
+    // The command has closed its end already: nobody will read what we might write.
+    if (writes && errorCode(error) === "ENXIO") return null;
+    throw error;
   }
 }

@@ -63,6 +63,9 @@ export const tag = {
   hostIpc: 34,
 } as const;
 
+/** Of a frame: its length, type and task. */
+const headerBytes = 9;
+
 export type FieldValue = string | number | Uint8Array;
 
 export function encodeFrame(
@@ -70,29 +73,35 @@ export function encodeFrame(
   task: number,
   fields: Iterable<readonly [tag: number, value: FieldValue]>,
 ): Buffer {
-  const parts: Buffer[] = [Buffer.alloc(9)];
-  for (const [name, value] of fields) {
-    const bytes = encodeValue(value);
-    const head = Buffer.allocUnsafe(5);
-    head.writeUInt8(name, 0);
-    head.writeUInt32LE(bytes.length, 1);
-    parts.push(head, bytes);
-  }
-  const frame = Buffer.concat(parts);
-  frame.writeUInt32LE(frame.length - 4, 0);
+  const all = [...fields];
+  // One piece of memory for all of it: an environment is dozens of fields.
+  let length = headerBytes;
+  for (const [, value] of all) length += 5 + valueLength(value);
+  const frame = Buffer.allocUnsafe(length);
+  frame.writeUInt32LE(length - 4, 0);
   frame.writeUInt8(type, 4);
   frame.writeUInt32LE(task, 5);
+  let at = headerBytes;
+  for (const [name, value] of all) {
+    const bytes = writeValue(frame, at + 5, value);
+    frame.writeUInt8(name, at);
+    frame.writeUInt32LE(bytes, at + 1);
+    at += 5 + bytes;
+  }
   return frame;
 }
 
-function encodeValue(value: FieldValue): Buffer {
-  if (typeof value === "string") return Buffer.from(value);
-  if (typeof value === "number") {
-    const bytes = Buffer.allocUnsafe(8);
-    bytes.writeBigUInt64LE(BigInt(Math.round(value)));
-    return bytes;
-  }
-  return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+function valueLength(value: FieldValue): number {
+  if (typeof value === "string") return Buffer.byteLength(value);
+  return typeof value === "number" ? 8 : value.length;
+}
+
+/** Returns how many bytes it took. */
+function writeValue(frame: Buffer, at: number, value: FieldValue): number {
+  if (typeof value === "string") return frame.write(value, at);
+  if (typeof value === "number") frame.writeBigUInt64LE(BigInt(Math.round(value)), at);
+  else frame.set(value, at);
+  return valueLength(value);
 }
 
 /** A frame's fields, for reading. */
