@@ -9,7 +9,8 @@ import tseslint from "typescript-eslint";
 const floors = [
   ["keeper", "budget"],
   ["scope"],
-  ["shared", "worker"],
+  ["worker"],
+  ["shared"],
   ["pool"],
   ["guard", "pipeline", "doctor"],
   ["cli"],

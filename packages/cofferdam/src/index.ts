@@ -16,5 +16,8 @@ export type {
   ScopeReport,
   TaskResult,
 } from "./scope/index.ts";
+export { Limiter } from "./shared/index.ts";
+export type { AcquireOptions, LimiterOptions, LimiterPermit, RateText } from "./shared/index.ts";
 export * from "./units/index.ts";
 export { currentTask, type TaskContext } from "./worker/index.ts";
+export type { Permit, PermitOptions } from "./worker/permit.ts";

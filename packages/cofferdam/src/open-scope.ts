@@ -2,6 +2,7 @@ import { Pool, type PoolOptions } from "./pool/index.ts";
 import { execIn, ScopeCore } from "./scope/index.ts";
 import type { ExecOptions, ScopeOptions, ScopeReport, TaskResult } from "./scope/index.ts";
 import type { Containment } from "./keeper/index.ts";
+import { sharedOf, type Limiter, type LimiterOptions } from "./shared/index.ts";
 
 /**
  * Opens a scope: a lifetime for processes. Everything that is started in it is gone, and known to
@@ -42,6 +43,15 @@ export class Scope implements AsyncDisposable {
   /** Warm workers for the functions of a module: `scope.pool<typeof import("./work.ts")>(url)`. */
   pool<Module>(module: URL, options: PoolOptions = {}): Pool<Module> {
     return new Pool<Module>(this.#core, module, options);
+  }
+
+  /**
+   * A rate limit and a bound of concurrency, shared by this process and by all workers of the scope
+   * (`currentTask().limit(name)`): `scope.limiter("gemini", { requests: "3000/min", concurrency: 6 })`.
+   * Throws `INVALID_ARGUMENT`.
+   */
+  limiter(name: string, options: LimiterOptions): Limiter {
+    return sharedOf(this.#core).openLimiter(name, options);
   }
 
   /** What has happened so far; final once the scope is closed. */

@@ -27,6 +27,9 @@ export const errorCodes = {
   NOT_SERIALIZABLE: "An argument or a result cannot be sent to another process.",
   PROTOCOL: "A worker sent something that is not the worker protocol.",
   CLOSED: "The scope or pool is closed.",
+  // What workers share.
+  OVER_LIMIT: "A call asks for more units than its limiter ever allows.",
+  QUEUE_FULL: "Too many calls wait for a limiter already.",
   // Input and files.
   INVALID_ARGUMENT: "An argument is not acceptable.",
   LOCKED: "Another run is using the same output folder, manifest or joblog.",

@@ -1,0 +1,4 @@
+export * from "./limiter/bounds.ts";
+export * from "./limiter/limiter.ts";
+export * from "./service.ts";
+export * from "./shared-state.ts";

@@ -1,0 +1,126 @@
+import { Backoff } from "./backoff.ts";
+import type { Bounds } from "./bounds.ts";
+import { WindowLog, type Charge } from "./window-log.ts";
+
+/** A permit as the windows and the concurrency bound see it. */
+interface Lease {
+  readonly grantedAt: number;
+  readonly charge: Charge;
+  /** Units above what was asked for, told afterwards. */
+  readonly extras: Charge[];
+}
+
+/**
+ * All that a limiter knows, and nothing else: no clock, no queue, no holder. Times are given to it,
+ * in milliseconds of a clock that never goes back.
+ */
+export class LimiterState {
+  readonly #bounds: Bounds;
+  readonly #log: WindowLog;
+  /** Permits that are held. */
+  readonly #open = new Map<number, Lease>();
+  /** Permits whose call may not have been counted yet, in the order in which they were given. */
+  readonly #inTransit = new Map<number, Lease>();
+  readonly backoff: Backoff;
+
+  constructor(bounds: Bounds, random: () => number = Math.random) {
+    this.#bounds = bounds;
+    this.#log = new WindowLog(bounds.rates);
+    this.backoff = new Backoff(bounds, random);
+  }
+
+  /** How many permits are held. */
+  get open(): number {
+    return this.#open.size;
+  }
+
+  /** How long a permit that was given back can still matter. */
+  get memoryMs(): number {
+    return this.#log.spanMs + this.#bounds.transitMs;
+  }
+
+  /**
+   * When a permit for so many units may be given: `now` or before, or when to ask again. Infinity
+   * when that depends on a permit's being given back.
+   */
+  earliest(units: number, now: number): number {
+    this.#settle(now);
+    if (this.#open.size >= this.#bounds.concurrency) return Infinity;
+    const room = this.#log.earliest(units, now);
+    return Math.max(room === Infinity ? this.#nextSettledAt() : room, this.backoff.earliest(now));
+  }
+
+  grant(id: number, units: number, now: number): void {
+    this.backoff.granted(now);
+    this.load(id, 1, units, now);
+  }
+
+  /** Takes in a permit that was given, here or by another process. */
+  load(id: number, requests: number, units: number, grantedAt: number): void {
+    const lease = { grantedAt, charge: this.#log.add(requests, units), extras: [] };
+    this.#open.set(id, lease);
+    this.#inTransit.set(id, lease);
+  }
+
+  has(id: number): boolean {
+    return this.#open.has(id);
+  }
+
+  /** The permit is given back: its call is over, and counted by now. */
+  end(id: number, now: number): void {
+    this.#settle(now);
+    const lease = this.#open.get(id);
+    if (!lease) return;
+    this.#open.delete(id);
+    this.#inTransit.delete(id);
+    this.#log.count(lease.charge, now);
+  }
+
+  /** Its holder is gone: free again, but its call may still be on the way. */
+  drop(id: number): void {
+    this.#open.delete(id);
+  }
+
+  /** It never reached its holder: as if it had not been given. */
+  withdraw(id: number, now: number): void {
+    const lease = this.#open.get(id);
+    if (!lease) return;
+    this.#log.change(lease.charge, 0, 0);
+    this.end(id, now);
+  }
+
+  /** What the call has really used. Above what was asked for, the rest counts from now on. */
+  correct(id: number, units: number, now: number): void {
+    this.#settle(now);
+    const lease = this.#open.get(id);
+    if (!lease) return;
+    const parts = [lease.charge, ...lease.extras];
+    let surplus = parts.reduce((sum, part) => sum + part.units, 0) - units;
+    if (surplus < 0) {
+      const extra = this.#log.add(0, -surplus);
+      this.#log.count(extra, now);
+      lease.extras.push(extra);
+      return;
+    }
+    for (const part of parts.toReversed()) {
+      const less = Math.min(surplus, part.units);
+      this.#log.change(part, part.requests, part.units - less);
+      surplus -= less;
+    }
+  }
+
+  /** Counts what must have been counted by now. */
+  #settle(now: number): void {
+    for (const [id, { charge, grantedAt }] of this.#inTransit) {
+      const latest = grantedAt + this.#bounds.transitMs;
+      if (latest > now) return;
+      this.#inTransit.delete(id);
+      this.#log.count(charge, latest);
+    }
+  }
+
+  #nextSettledAt(): number {
+    for (const { grantedAt } of this.#inTransit.values()) return grantedAt + this.#bounds.transitMs;
+    return Infinity;
+  }
+}

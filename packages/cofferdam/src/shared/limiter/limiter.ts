@@ -1,0 +1,210 @@
+/**
+ *    acquire() ─▶ fair queue ─▶ turn: room in every window, a free lease, no pause ─▶ permit
+ *                    ▲               │
+ *                    │               └─ not yet: a timer for when there is, and no lock meanwhile
+ *                    └── abort, close: out of the queue at once
+ */
+import { CofferdamError } from "../../errors/index.ts";
+import { refuseAborted } from "../../scope/index.ts";
+import {
+  checkUsed,
+  parseRetryAfter,
+  type Permit,
+  type PermitOptions,
+} from "../../worker/permit.ts";
+import { checkUnits, type Bounds } from "./bounds.ts";
+import { FairQueue } from "./fair-queue.ts";
+import type { LeaseBook, Ledger } from "./ledger.ts";
+
+/** A permit of the parent's side, with what only the parent may say of it. */
+export interface LimiterPermit extends Permit {
+  /** Its holder is gone. The lease is free; the call may still be on its way, and stays counted. */
+  drop(): void;
+  /** It never reached its holder: as if it had not been given. */
+  withdraw(): void;
+}
+
+export interface AcquireOptions extends PermitOptions {
+  /** Groups take turns; a worker is one. */
+  readonly group?: number | string;
+}
+
+interface Waiting {
+  readonly units: number;
+  readonly group: number | string;
+  readonly granted: (permit: LimiterPermit) => void;
+  readonly refused: (error: Error) => void;
+}
+
+type Change = (book: LeaseBook, now: number) => void;
+
+const timerMsMax = 2 ** 31 - 1;
+const busyRetryMs = 5;
+const ownGroup = "";
+
+/** A rate limit and a bound of concurrency that many share. Made by `scope.limiter`. */
+export class Limiter {
+  readonly name: string;
+  readonly #bounds: Bounds;
+  readonly #ledger: Ledger;
+  readonly #queue = new FairQueue<number | string, Waiting>();
+  #changes: Change[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #immediate: NodeJS.Immediate | undefined;
+  #closed = false;
+
+  constructor(name: string, bounds: Bounds, ledger: Ledger) {
+    this.name = name;
+    this.#bounds = bounds;
+    this.#ledger = ledger;
+  }
+
+  /** How many wait for a permit. */
+  get waiting(): number {
+    return this.#queue.size;
+  }
+
+  /**
+   * Waits for a permit. Rejects with `OVER_LIMIT` for more units than any window holds, `QUEUE_FULL`
+   * when too many wait already, `CANCELLED` for an abort, `CLOSED` when the scope has closed.
+   */
+  async acquire(options: AcquireOptions = {}): Promise<LimiterPermit> {
+    const { signal, group = ownGroup } = options;
+    const units = checkUnits(options.units ?? 1, this.#bounds);
+    refuseAborted(signal);
+    this.#refuseWhenClosed();
+    if (this.#queue.size >= this.#bounds.queue)
+      throw new CofferdamError(
+        "QUEUE_FULL",
+        `${this.#queue.size} calls wait for the limiter ${this.name} already: ask for fewer at once, or raise its \`queue\``,
+      );
+    const { promise, resolve, reject } = Promise.withResolvers<LimiterPermit>();
+    const waiting: Waiting = { units, group, granted: resolve, refused: reject };
+    const onAbort = (): void => {
+      if (!this.#queue.remove(group, waiting)) return;
+      reject(
+        new CofferdamError("CANCELLED", `the wait for the limiter ${this.name} was given up`, {
+          cause: signal?.reason,
+        }),
+      );
+      this.#soon(); // the next may need less
+    };
+    this.#queue.add(group, waiting);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    this.#soon();
+    try {
+      return await promise;
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+    }
+  }
+
+  /** Refuses who waits and lets go of the file, if there is one. Permits that are held are void. */
+  close(): void {
+    if (this.#closed) return;
+    this.#turn(); // what was given back still counts for other processes
+    this.#closed = true;
+    for (const waiting of [...this.#queue]) {
+      this.#queue.remove(waiting.group, waiting);
+      waiting.refused(new CofferdamError("CLOSED", `the limiter ${this.name} was closed`));
+    }
+    clearTimeout(this.#timer);
+    clearImmediate(this.#immediate);
+    this.#ledger[Symbol.dispose]();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #change(change: Change): void {
+    if (this.#closed) return;
+    this.#changes.push(change);
+    this.#soon();
+  }
+
+  #soon(): void {
+    if (!this.#ledger.batched) this.#turn();
+    else this.#immediate ??= setImmediate(() => this.#turn());
+  }
+
+  #turn(): void {
+    clearImmediate(this.#immediate);
+    this.#immediate = undefined;
+    if (this.#closed) return;
+    let nextAt = Infinity;
+    let startedAt = 0;
+    const given: (() => void)[] = [];
+    const done = this.#ledger.transact(({ book, now, share }) => {
+      startedAt = now;
+      for (const change of this.#changes) change(book, now);
+      this.#changes = [];
+      nextAt = this.#give(book, now, share, given);
+      return this.#queue.size;
+    });
+    // Only after the state is safe: a permit that was told of cannot be taken back.
+    for (const tell of given) tell();
+    this.#lookAgain(done ? nextAt - startedAt : busyRetryMs);
+  }
+
+  /** Gives what can be given. Gives when to look again. */
+  #give(book: LeaseBook, now: number, share: number, given: (() => void)[]): number {
+    for (let left = share; ; left--) {
+      const first = this.#queue.first();
+      if (!first) return Infinity;
+      const at = book.earliest(first.units, now);
+      if (at > now || left <= 0) return at;
+      this.#queue.take();
+      const permit = this.#permit(book.grant(first.units, now), first.units);
+      given.push(() => first.granted(permit));
+    }
+  }
+
+  #lookAgain(afterMs: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#queue.size === 0 && this.#changes.length === 0) return;
+    const ms = Math.min(Math.max(1, Math.ceil(afterMs)), this.#ledger.pollMs, timerMsMax);
+    // No timer where a permit must be given back first: that makes a turn by itself.
+    if (afterMs === Infinity && this.#ledger.pollMs === Infinity) return;
+    this.#timer = setTimeout(() => this.#turn(), ms);
+  }
+
+  #permit(id: number, units: number): LimiterPermit {
+    let released = false;
+    const once = (change: Change): void => {
+      if (released) return;
+      released = true;
+      this.#change(change);
+    };
+    const refuseReleased = (): void => {
+      if (released) throw new CofferdamError("CLOSED", "the permit was given back already");
+    };
+    const release = (): void => once((book, now) => book.end(id, now));
+    return {
+      units,
+      used: (used) => {
+        checkUsed(used);
+        refuseReleased();
+        this.#change((book, now) => book.correct(id, used, now));
+      },
+      retryAfter: (after) => {
+        const ms = parseRetryAfter(after);
+        refuseReleased();
+        this.#change((book, now) => book.pause(now, ms));
+      },
+      release,
+      drop: () => once((book, now) => book.drop(id, now)),
+      withdraw: () => once((book, now) => book.withdraw(id, now)),
+      [Symbol.dispose]: release,
+      [Symbol.asyncDispose]: () => {
+        release();
+        return Promise.resolve();
+      },
+    };
+  }
+
+  #refuseWhenClosed(): void {
+    if (this.#closed) throw new CofferdamError("CLOSED", `the limiter ${this.name} is closed`);
+  }
+}

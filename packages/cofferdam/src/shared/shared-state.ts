@@ -1,0 +1,64 @@
+import { CofferdamError } from "../errors/index.ts";
+import type { ScopeCore } from "../scope/index.ts";
+import { parseBounds, type LimiterOptions } from "./limiter/bounds.ts";
+import { LimitService } from "./limiter/limit-service.ts";
+import { Limiter } from "./limiter/limiter.ts";
+import { MemoryLedger } from "./limiter/ledger.ts";
+import type { WorkerService } from "./service.ts";
+
+/** What the workers of one scope share, by name, and the services through which they reach it. */
+export class SharedState {
+  readonly #limiters = new Map<string, Limiter>();
+  /** By the name under which workers ask for them. */
+  readonly services: ReadonlyMap<string, WorkerService>;
+
+  constructor(scope: ScopeCore) {
+    this.services = new Map([
+      ["limit", new LimitService((name) => find(this.#limiters, name, "limiter"))],
+    ]);
+    scope.onClose(() => {
+      for (const limiter of this.#limiters.values()) limiter.close();
+      return Promise.resolve();
+    });
+  }
+
+  openLimiter(name: string, options: LimiterOptions): Limiter {
+    checkName(name, this.#limiters, "limiter");
+    const bounds = parseBounds(options);
+    const limiter = new Limiter(name, bounds, new MemoryLedger(bounds));
+    this.#limiters.set(name, limiter);
+    return limiter;
+  }
+}
+
+const states = new WeakMap<ScopeCore, SharedState>();
+
+/** What the workers of this scope share. */
+export function sharedOf(scope: ScopeCore): SharedState {
+  let state = states.get(scope);
+  if (!state) states.set(scope, (state = new SharedState(scope)));
+  return state;
+}
+
+/** Names are files' names too. */
+const nameText = /^[a-z0-9][a-z0-9._-]{0,63}$/i;
+
+function checkName(name: string, taken: ReadonlyMap<string, unknown>, what: string): void {
+  if (typeof name !== "string" || !nameText.test(name))
+    throw new CofferdamError(
+      "INVALID_ARGUMENT",
+      `${JSON.stringify(name)} is no name for a ${what}: up to 64 letters, digits, dots, dashes and underscores, beginning with a letter or digit`,
+    );
+  if (taken.has(name))
+    throw new CofferdamError("INVALID_ARGUMENT", `the scope has a ${what} ${name} already`);
+}
+
+function find<Value>(values: ReadonlyMap<string, Value>, name: string, what: string): Value {
+  const value = values.get(name);
+  if (value) return value;
+  const known = values.size === 0 ? "none" : [...values.keys()].join(", ");
+  throw new CofferdamError(
+    "INVALID_ARGUMENT",
+    `the scope has no ${what} ${JSON.stringify(name)} (it has ${known}): open it with scope.${what}() first`,
+  );
+}

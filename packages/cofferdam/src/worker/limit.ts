@@ -1,0 +1,90 @@
+import { CofferdamError } from "../errors/index.ts";
+import { checkUsed, parseRetryAfter, type Permit, type PermitOptions } from "./permit.ts";
+import type { Ask } from "./service.ts";
+
+/** Waits for a permit of the limiter of that name. */
+export type Limit = (name: string, options?: PermitOptions) => Promise<Permit>;
+
+/** Numbers of permits are this process's own, and are not used twice. */
+let nextPermit = 1;
+
+/** `limit` for a worker: asks the parent for permits. */
+export function createLimit(ask: Ask): Limit {
+  return async (name, { units = 1, signal } = {}) => {
+    signal?.throwIfAborted();
+    const permit = nextPermit++;
+    const granted = ask("limit", { op: "acquire", name, units, permit });
+    await (signal ? giveUpOnAbort(granted, signal, () => tell({ op: "cancel", permit })) : granted);
+    return new AskedPermit(units, (request) => tell({ ...request, permit }));
+  };
+
+  /** What needs no answer. The parent's end of the socket, should it fail, ends this process. */
+  function tell(request: Readonly<Record<string, unknown>>): void {
+    ask("limit", request).catch(() => undefined);
+  }
+}
+
+async function giveUpOnAbort(
+  granted: Promise<unknown>,
+  signal: AbortSignal,
+  cancel: () => void,
+): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => {
+    cancel();
+    reject(
+      new CofferdamError("CANCELLED", "the wait for a permit was given up", {
+        cause: signal.reason,
+      }),
+    );
+  };
+  signal.addEventListener("abort", onAbort, { once: true });
+  granted.catch(() => undefined); // after an abort nobody waits for it
+  try {
+    await Promise.race([granted, promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+class AskedPermit implements Permit {
+  readonly units: number;
+  readonly #tell: (request: Readonly<Record<string, unknown>>) => void;
+  #released = false;
+
+  constructor(units: number, tell: (request: Readonly<Record<string, unknown>>) => void) {
+    this.units = units;
+    this.#tell = tell;
+  }
+
+  used(units: number): void {
+    checkUsed(units);
+    this.#refuseReleased();
+    this.#tell({ op: "used", units });
+  }
+
+  retryAfter(after?: number | string | null): void {
+    const ms = parseRetryAfter(after);
+    this.#refuseReleased();
+    this.#tell({ op: "pause", ...(ms === undefined ? {} : { ms }) });
+  }
+
+  release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    this.#tell({ op: "release" });
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.release();
+    return Promise.resolve();
+  }
+
+  #refuseReleased(): void {
+    if (this.#released) throw new CofferdamError("CLOSED", "the permit was given back already");
+  }
+}
