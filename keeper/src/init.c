@@ -22,8 +22,6 @@
 #include "namespace.h"
 #include "tree.h"
 
-/* How long the tracker may take to clean up once all others are dead. */
-#define TRACKER_MS 1500
 /* Between two rounds of killing, for the dead to be reaped and their children to become ours. */
 #define HUNT_MS 1
 #define SAMPLE_MS 100

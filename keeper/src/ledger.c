@@ -53,9 +53,13 @@ bool ledger_open(struct ledger *ledger, const char *base, const char **what)
 
 	/*
 	 * Made under a hidden name and renamed once the ledger is locked: a sweep that comes by in
-	 * between never sees a run without its lock.
+	 * between never sees a run without its lock. What makes one shares the lock of the base; who
+	 * can have that one alone knows that a hidden folder is nobody's.
 	 */
 	*what = "the run's folder";
+	while (flock(ledger->base_dir, LOCK_SH) != 0)
+		if (errno != EINTR)
+			return false;
 	uint32_t number;
 	char hidden[24];
 	do {
@@ -81,7 +85,8 @@ bool ledger_open(struct ledger *ledger, const char *base, const char **what)
 	snprintf(line, sizeof line, "cofferdam-ledger 1 keeper %d ns %llu boot %s\n", (int)getpid(),
 		 (unsigned long long)own_pid_namespace(), boot);
 	if (!write_line(ledger->file, line) ||
-	    renameat(ledger->base_dir, hidden, ledger->base_dir, ledger->run_name) != 0)
+	    renameat(ledger->base_dir, hidden, ledger->base_dir, ledger->run_name) != 0 ||
+	    flock(ledger->base_dir, LOCK_UN) != 0)
 		return false;
 	int length = snprintf(ledger->run_path, sizeof ledger->run_path, "%s/%s", base,
 			      ledger->run_name);

@@ -10,14 +10,13 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "files.h"
 #include "ledger.h"
+#include "tree.h"
 
 #define DEATH_WAIT_MS 5000
-#define HIDDEN_AGE_S 60
 
 static bool is_run_name(const char *name)
 {
@@ -64,15 +63,24 @@ static void end_by_cookie(const char *run, struct sweep_result *result)
 {
 	char cookie[64];
 	snprintf(cookie, sizeof cookie, "COFFERDAM_TASK=%.8s.", run);
-	uint64_t end = now_ms() + DEATH_WAIT_MS;
+	struct tree_view view;
+	if (!tree_open(&view, false))
+		return;
+	uint64_t end = now_ms() + DEATH_WAIT_MS, trackers_at = now_ms() + TRACKER_MS;
 	for (unsigned empty = 0; empty < 2;) {
-		unsigned found = 0;
+		unsigned found = 0, spared = 0;
+		bool trackers_too = now_ms() > trackers_at;
 		DIR *proc = opendir("/proc");
 		struct dirent *entry;
 		while (proc && (entry = readdir(proc))) {
 			pid_t pid = (pid_t)atoi(entry->d_name);
 			if (pid <= 0 || pid == getpid() || !environment_holds(pid, cookie))
 				continue;
+			/* It unlinks the semaphores of the others once they are gone. */
+			if (!trackers_too && tree_is_resource_tracker(&view, pid)) {
+				spared++;
+				continue;
+			}
 			int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 			if (pidfd >= 0 && environment_holds(pid, cookie)) {
 				found++;
@@ -83,15 +91,18 @@ static void end_by_cookie(const char *run, struct sweep_result *result)
 		}
 		if (proc)
 			closedir(proc);
-		empty = found ? 0 : empty + 1;
+		empty = found || spared ? 0 : empty + 1;
 		result->processes += found;
+		if (found)
+			trackers_at = now_ms() + TRACKER_MS;
 		if (found && now_ms() > end) {
 			result->stuck += found;
-			return;
+			break;
 		}
-		if (found)
+		if (found || spared)
 			usleep(1000);
 	}
+	close(view.proc);
 }
 
 static void end_inits(int ledger, const char *run, struct sweep_result *result)
@@ -140,15 +151,9 @@ static bool take_lock(int fd, bool known_dead)
 }
 
 /* The folder's lock decides: the ledger may have been lost to a cleaner of old files. */
-static bool is_dead(int dir, int file, bool known_dead, bool hidden)
+static bool is_dead(int dir, int file, bool known_dead)
 {
 	bool no_ledger = file < 0 && errno == ENOENT;
-	struct stat status;
-	if (fstat(dir, &status) != 0)
-		return false;
-	/* One that is just being made may not have its lock yet: it is left alone for a while. */
-	if (hidden && time(NULL) - status.st_mtime <= HIDDEN_AGE_S)
-		return false;
 	return take_lock(dir, known_dead) &&
 	       (file >= 0 ? take_lock(file, known_dead) : no_ledger);
 }
@@ -163,12 +168,14 @@ static bool is_removed(int dir)
 static void sweep_run(int base, const char *name, bool known_dead, bool dry,
 		      struct sweep_result *result)
 {
-	int dir = openat(base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (dir < 0)
+	/* One that is just being made may not have its lock yet. */
+	bool hidden = name[0] == '.';
+	if (hidden && flock(base, LOCK_EX | LOCK_NB) != 0)
 		return;
-	int file = openat(dir, "ledger", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-	bool dead = is_dead(dir, file, known_dead, name[0] == '.');
-	if (is_removed(dir)) {
+	int dir = openat(base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int file = dir < 0 ? -1 : openat(dir, "ledger", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	bool dead = dir >= 0 && is_dead(dir, file, known_dead);
+	if (dir < 0 || is_removed(dir)) {
 		/* Nothing is left to do. */
 	} else if (dead) {
 		result->runs++;
@@ -181,7 +188,10 @@ static void sweep_run(int base, const char *name, bool known_dead, bool dry,
 	}
 	if (file >= 0)
 		close(file);
-	close(dir);
+	if (dir >= 0)
+		close(dir);
+	if (hidden)
+		flock(base, LOCK_UN);
 }
 
 /* Calls visit for each run below base, hidden ones too, but the one named `own`. */

@@ -347,7 +347,10 @@ static bool is_known(const struct keeper *keeper, pid_t pid)
 
 struct adoption {
 	const struct keeper *keeper;
+	const struct tree_view *view;
+	bool trackers_too;
 	unsigned count;
+	unsigned others;
 };
 
 static void kill_adopted(pid_t pid, void *context)
@@ -356,21 +359,26 @@ static void kill_adopted(pid_t pid, void *context)
 	if (is_known(adoption->keeper, pid))
 		return;
 	adoption->count++;
+	if (!adoption->trackers_too && tree_is_resource_tracker(adoption->view, pid))
+		return;
+	adoption->others++;
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, WNOHANG);
 }
 
 void adopt_and_kill(struct keeper *keeper)
 {
-	uint64_t end = now_ms() + FORCE_AFTER_MS;
+	uint64_t now = now_ms(), trackers_at = now + TRACKER_MS, end = now + FORCE_AFTER_MS;
 	struct tree_view view;
 	if (!tree_open(&view, false))
 		return;
 	unsigned empty = 0;
-	while (empty < 2 && now_ms() < end) {
-		struct adoption adoption = {keeper, 0};
+	for (; empty < 2 && now < end; now = now_ms()) {
+		struct adoption adoption = {keeper, &view, now > trackers_at, 0, 0};
 		tree_visit_own_children(&view, kill_adopted, &adoption);
 		empty = adoption.count ? 0 : empty + 1;
+		if (adoption.others)
+			trackers_at = now + TRACKER_MS;
 		if (adoption.count)
 			usleep(500);
 	}

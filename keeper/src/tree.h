@@ -29,6 +29,11 @@ void tree_visit(const struct tree_view *view, void (*visit)(pid_t pid, void *con
 /* The same for the caller's own children alone. */
 void tree_visit_own_children(const struct tree_view *view, void (*visit)(pid_t pid, void *context),
 			     void *context);
+/*
+ * How long Python's resource tracker may take to clean up once all others are dead: it may still be
+ * starting, on a machine that has more to do. Less than FORCE_AFTER_MS.
+ */
+#define TRACKER_MS 3000
 /* Whether this is Python's multiprocessing.resource_tracker. */
 bool tree_is_resource_tracker(const struct tree_view *view, pid_t pid);
 void tree_measure(const struct tree_view *view, struct tree_size *size);

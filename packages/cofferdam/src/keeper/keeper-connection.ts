@@ -171,8 +171,11 @@ export class KeeperConnection {
     }
   }
 
-  /** Ends everything and the keeper. Resolves when it is gone. */
-  async close(): Promise<{ left: number; folderLeft: boolean }> {
+  /**
+   * Ends everything and the keeper. Resolves when it is gone. `lost`: it was killed meanwhile, and
+   * the owner has been told so; nothing is known of what it had left to do.
+   */
+  async close(): Promise<{ left: number; folderLeft: boolean; lost: boolean }> {
     this.#closing = true;
     (await this.#channels?.catch(() => undefined))?.close();
     this.#hold();
@@ -183,7 +186,12 @@ export class KeeperConnection {
     return {
       left: Math.max(0, left - this.#stuck),
       folderLeft: this.#child.exitCode === exitFolder,
+      lost: this.#wasKilled,
     };
+  }
+
+  get #wasKilled(): boolean {
+    return this.#child.signalCode !== null;
   }
 
   async #expectChannel(): Promise<ExpectedChannel> {
@@ -279,7 +287,7 @@ export class KeeperConnection {
     this.#tasks.clear();
     for (const task of tasks) if (task.pid === 0) task.started.reject(lostKeeper());
     const running = tasks.filter((task) => task.pid !== 0);
-    if (this.#closing) {
+    if (this.#closing && !this.#wasKilled) {
       // It went with all its tasks, as it was asked to.
       const left = this.#child.exitCode === 0 ? 0 : 1;
       for (const task of running) task.ended.resolve(endUntold("stopped", left));

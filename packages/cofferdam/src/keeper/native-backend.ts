@@ -69,16 +69,20 @@ export class NativeBackend implements Backend {
 
   async close(): Promise<number> {
     this.#closed = true;
-    const connection = await this.#connection.catch(() => null);
-    if (connection === null) return 0;
-    const { left, folderLeft } = await connection.close();
-    if (folderLeft)
-      this.#listeners.call(
-        "notice",
-        "warning",
-        `the run's folder ${connection.runPath} could not be removed`,
-      );
-    return left;
+    for (;;) {
+      const connection = await this.#connection.catch(() => null);
+      if (connection === null) return 0;
+      const { left, folderLeft, lost } = await connection.close();
+      // The next keeper has swept what the killed one had left to do, and is closed in its place.
+      if (lost) continue;
+      if (folderLeft)
+        this.#listeners.call(
+          "notice",
+          "warning",
+          `the run's folder ${connection.runPath} could not be removed`,
+        );
+      return left;
+    }
   }
 
   sampled(bytes: number): void {

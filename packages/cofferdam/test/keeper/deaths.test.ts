@@ -84,6 +84,20 @@ describe.skipIf(namespaced.skip)(namespaced.name("when somebody is killed"), () 
     expect(report).toMatchObject({ keepersLost: 1, processes: { left: 0, verified: true } });
   });
 
+  it("the keeper while the scope closes: another one removes the run's folder", async () => {
+    const scope = await openScope();
+    const { promise: started, resolve } = Promise.withResolvers<string>();
+    await scope.exec(["true"], { onStart: ({ scratch }) => resolve(scratch) });
+    const run = dirname(await started);
+    const keeper = keeperOf(process.pid);
+    process.kill(keeper, "SIGSTOP"); // so that it does not end in order
+    const closing = scope.close();
+    await new Promise((resolve) => setImmediate(resolve));
+    process.kill(keeper, "SIGKILL");
+    expect(await closing).toMatchObject({ keepersLost: 1, processes: { left: 0 } });
+    expect(existsSync(run)).toBe(false);
+  });
+
   it("the keeper, again and again while commands start", async () => {
     await using scope = await openScope();
     let going = true;

@@ -11,8 +11,8 @@ import {
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { CofferdamError } from "../../errors/index.ts";
-import { hasCookie, killExactly, readProcessTable, type ProcessRow } from "./process-table.ts";
-import { cookieName } from "./process-tree.ts";
+import { hasCookie, readProcessTable, type ProcessRow } from "./process-table.ts";
+import { cookieName, killUntilGone } from "./process-tree.ts";
 
 /**
  * The run's folder and ledger without a keeper: a SQLite file that stays locked for as long as this
@@ -140,9 +140,9 @@ async function sweepRun(base: string, name: string, dryRun: boolean): Promise<Sw
       const { length } = await findMembers(run);
       return { run, state: "dead", processes: length, removed: false };
     }
-    const { killed, left } = await killRun(run);
+    const { killed, left } = await killUntilGone(() => findMembers(run));
     const removed = left === 0 && removeFolder(path);
-    return { run, state: removed ? "dead" : "stuck", processes: killed, removed };
+    return { run, state: removed ? "dead" : "stuck", processes: killed.length - left, removed };
   } finally {
     lock[Symbol.dispose]();
   }
@@ -186,20 +186,6 @@ function openFolders(path: string): void {
   if (!lstatSync(path).isDirectory()) return;
   chmodSync(path, 0o700);
   for (const name of readdirSync(path)) openFolders(join(path, name));
-}
-
-/** Kills what carries the cookie of a dead run, until two looks in a row find nothing. */
-async function killRun(run: string): Promise<{ killed: number; left: number }> {
-  const killed = new Set<string>();
-  let left = 0;
-  for (let empty = 0, round = 0; empty < 2 && round < 100; round++) {
-    const members = await findMembers(run);
-    left = members.length;
-    empty = left === 0 ? empty + 1 : 0;
-    for (const row of members) killed.add(`${row.pid} ${row.startTime}`);
-    for (const row of members) killExactly(row, "SIGKILL");
-  }
-  return { killed: killed.size - left, left };
 }
 
 async function findMembers(run: string): Promise<ProcessRow[]> {

@@ -4,7 +4,7 @@ import type { ProcessRow } from "./process-table.ts";
 
 export const cookieName = "COFFERDAM_TASK";
 /** Python's resource tracker unlinks its semaphores within this time after its siblings died. */
-const trackerMs = 1500;
+const trackerMs = 3000;
 const killRounds = 200;
 
 /**
@@ -63,23 +63,33 @@ export class ProcessTree {
   }
 
   /** Kills until two looks in a row find nobody. Returns what was killed and what is left. */
-  async killAll(): Promise<{ killed: ProcessRow[]; left: number }> {
-    const killed = new Map<number, ProcessRow>();
-    let empty = 0;
-    let trackersUntil = 0;
-    for (let round = 0; round < killRounds && empty < 2; round++) {
-      const rows = await this.look();
-      empty = rows.length === 0 ? empty + 1 : 0;
-      const trackers = await filterAsync(rows, (row) => isResourceTracker(row.pid));
-      const others = rows.filter((row) => !trackers.includes(row));
-      if (others.length > 0) trackersUntil = Date.now() + trackerMs;
-      const victims = Date.now() < trackersUntil ? others : rows;
-      for (const row of victims) killed.set(row.pid, row);
-      for (const row of victims) killExactly(row, "SIGKILL");
-      if (rows.length > 0) await pause(round < 20 ? 2 : 50);
-    }
-    return { killed: [...killed.values()], left: empty < 2 ? (await this.look()).length : 0 };
+  killAll(): Promise<{ killed: ProcessRow[]; left: number }> {
+    return killUntilGone(() => this.look());
   }
+}
+
+/**
+ * Kills whom `look` finds until two looks in a row find nobody; Python's resource trackers last.
+ * Returns what was killed and how many are left.
+ */
+export async function killUntilGone(
+  look: () => Promise<ProcessRow[]>,
+): Promise<{ killed: ProcessRow[]; left: number }> {
+  const killed = new Map<number, ProcessRow>();
+  let empty = 0;
+  let trackersUntil = Date.now() + trackerMs;
+  for (let round = 0; round < killRounds && empty < 2; round++) {
+    const rows = await look();
+    empty = rows.length === 0 ? empty + 1 : 0;
+    const trackers = await filterAsync(rows, (row) => isResourceTracker(row.pid));
+    const others = rows.filter((row) => !trackers.includes(row));
+    if (others.length > 0) trackersUntil = Date.now() + trackerMs;
+    const victims = Date.now() < trackersUntil ? others : rows;
+    for (const row of victims) killed.set(row.pid, row);
+    for (const row of victims) killExactly(row, "SIGKILL");
+    if (rows.length > 0) await pause(round < 20 ? 2 : 50);
+  }
+  return { killed: [...killed.values()], left: empty < 2 ? (await look()).length : 0 };
 }
 
 function addDescendants(table: readonly ProcessRow[], members: Set<number>): void {
