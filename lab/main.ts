@@ -5,6 +5,7 @@ const experiments: Readonly<Record<string, () => Promise<Experiment>>> = {
   survivors: async () => (await import("./survivors/experiment.ts")).survivors,
   semaphores: async () => (await import("./semaphores/experiment.ts")).semaphores,
   chaos: async () => (await import("./chaos/experiment.ts")).chaosExperiment,
+  kills: async () => (await import("./kills/experiment.ts")).kills,
 };
 
 process.exitCode = await main(process.argv.slice(2));

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { type Experiment, UsageError } from "../experiment.ts";
+import { wholeNumber } from "../options.ts";
 import { chaos, type ChaosResult, type Round } from "./chaos.ts";
 import { formatResult, formatRound } from "./report.ts";
 import type { Subject } from "./subject.ts";
@@ -101,12 +102,4 @@ function chooseSubject(
   if (input === undefined)
     throw new UsageError("--in DIR (a folder of PDFs) or a command is needed");
   return documentsSubject(input);
-}
-
-function wholeNumber(option: string, text: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 0) {
-    throw new UsageError(`${option} takes a whole number, not ${text}`);
-  }
-  return value;
 }
