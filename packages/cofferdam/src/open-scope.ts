@@ -1,4 +1,4 @@
-import { Pool, type PoolOptions } from "./pool/index.ts";
+import { Pool, type PoolOptions, type WorkerSource } from "./pool/index.ts";
 import { execIn, ScopeCore } from "./scope/index.ts";
 import type { ExecOptions, ScopeOptions, ScopeReport, TaskResult } from "./scope/index.ts";
 import type { Containment } from "./keeper/index.ts";
@@ -41,8 +41,8 @@ export class Scope implements AsyncDisposable {
   }
 
   /** Warm workers for the functions of a module: `scope.pool<typeof import("./work.ts")>(url)`. */
-  pool<Module>(module: URL, options: PoolOptions = {}): Pool<Module> {
-    return new Pool<Module>(this.#core, module, options);
+  pool<Module>(source: WorkerSource, options: PoolOptions = {}): Pool<Module> {
+    return new Pool<Module>(this.#core, source, options);
   }
 
   /**

@@ -12,40 +12,156 @@ export type MapResult<Input, Value> = {
   | { readonly ok: false; readonly value?: undefined; readonly error: unknown }
 );
 
+/** How a map starts one call. Exactly one of the two is called, later. Returns what cancels it. */
+export type StartCall<Input, Value> = (
+  input: Input,
+  succeed: (value: Value) => void,
+  fail: (error: unknown) => void,
+) => () => void;
+
+/** Ordered, so many results may wait for a slower one before them, for each call at a time. */
+const waitingResults = 8;
+
 /**
- * Calls for each input with bounded concurrency. One failure is that input's result and stops
- * nothing else; an error of the source itself is thrown after what was started has ended.
+ * Calls for each input, with as many calls at a time as `appetite` says. One failure is that
+ * input's result and stops nothing else; an error of the source is thrown after the results of what
+ * it gave before. Leaving the loop cancels what was started.
  */
-export async function* mapWithPool<Input, Value>(
-  call: (input: Input) => Promise<Value>,
+export async function* mapCalls<Input, Value>(
+  start: StartCall<Input, Value>,
   inputs: Iterable<Input> | AsyncIterable<Input>,
-  workers: number,
+  appetite: () => number,
   { ordered = true }: MapOptions,
 ): AsyncGenerator<MapResult<Input, Value>> {
-  // One ahead for each worker, so that none waits for the reader of the results.
-  const ahead = workers * 2;
-  const running = new Map<number, Promise<MapResult<Input, Value>>>();
-  const source = iterate(inputs);
-  let index = 0;
-  let exhausted = false;
+  const map = new OngoingMap(start, appetite, ordered);
+  const reading = map.read(inputs);
+  reading.catch(() => undefined); // told below, after what was read before
   try {
     for (;;) {
-      while (!exhausted && running.size < ahead) {
-        const next = await source.next();
-        if (next.done) exhausted = true;
-        else running.set(index, settle(call, next.value, index++));
-      }
-      const first = running.keys().next();
-      if (first.done) return;
-      const oldest = running.get(first.value);
-      const result = await (ordered && oldest ? oldest : Promise.race(running.values()));
-      running.delete(result.index);
-      yield result;
+      for (let result = map.next(); result; result = map.next()) yield result;
+      if (map.finished) break;
+      await map.changed();
     }
+    await reading;
   } finally {
-    await Promise.all(running.values());
-    if (!exhausted) await source.return?.();
+    map.stop();
+    await map.settled();
+    await reading.catch(() => undefined);
   }
+}
+
+class OngoingMap<Input, Value> {
+  readonly #start: StartCall<Input, Value>;
+  readonly #appetite: () => number;
+  readonly #ordered: boolean;
+  readonly #running = new Map<number, () => void>();
+  /** By index; where order does not matter, by the order in which they came. */
+  readonly #results = new Map<number, MapResult<Input, Value>>();
+  #started = 0;
+  #came = 0;
+  #given = 0;
+  #read = false;
+  #stopped = false;
+  #wakeGiver: (() => void) | undefined;
+  #wakeReader: (() => void) | undefined;
+
+  constructor(start: StartCall<Input, Value>, appetite: () => number, ordered: boolean) {
+    this.#start = start;
+    this.#appetite = appetite;
+    this.#ordered = ordered;
+  }
+
+  /** Everything that was read has been given on. */
+  get finished(): boolean {
+    return this.#read && this.#given === this.#started;
+  }
+
+  /** Starts a call for each input, no faster than the results are taken. */
+  async read(inputs: Iterable<Input> | AsyncIterable<Input>): Promise<void> {
+    const source = iterate(inputs);
+    let exhausted = false;
+    try {
+      while (this.#wanted()) {
+        if (!this.#hungry()) {
+          await new Promise<void>((resolve) => (this.#wakeReader = resolve));
+          continue;
+        }
+        const next = source.next();
+        const step = next instanceof Promise ? await next : next;
+        exhausted = step.done === true;
+        if (step.done !== true && this.#wanted()) this.#call(step.value);
+        if (exhausted) break;
+      }
+    } finally {
+      this.#read = true;
+      this.#wakeGiver?.();
+      if (!exhausted) await source.return?.();
+    }
+  }
+
+  /** The next result, if there is one now. */
+  next(): MapResult<Input, Value> | undefined {
+    const result = this.#results.get(this.#given);
+    if (!result) return undefined;
+    this.#results.delete(this.#given++);
+    if (this.#wakeReader && this.#hungry()) {
+      this.#wakeReader();
+      this.#wakeReader = undefined;
+    }
+    return result;
+  }
+
+  async changed(): Promise<void> {
+    await new Promise<void>((resolve) => (this.#wakeGiver = resolve));
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#wakeReader?.();
+    for (const cancel of [...this.#running.values()]) cancel();
+  }
+
+  /** Resolves when no call is running. */
+  async settled(): Promise<void> {
+    while (this.#running.size > 0) await this.changed();
+  }
+
+  /** False once the loop over the results was left; it may be while the source is waited for. */
+  #wanted(): boolean {
+    return !this.#stopped;
+  }
+
+  #hungry(): boolean {
+    const most = this.#appetite();
+    const unread = this.#started - this.#given;
+    const room = this.#ordered ? most * waitingResults : most * 2;
+    return this.#running.size < most && unread < room;
+  }
+
+  #call(input: Input): void {
+    const index = this.#started++;
+    this.#running.set(index, nothing);
+    const settle = (result: MapResult<Input, Value>): void => {
+      this.#running.delete(index);
+      this.#results.set(this.#ordered ? index : this.#came++, result);
+      this.#wakeGiver?.();
+      this.#wakeReader?.();
+    };
+    try {
+      const cancel = this.#start(
+        input,
+        (value) => settle({ index, input, ok: true, value }),
+        (error) => settle({ index, input, ok: false, error }),
+      );
+      if (this.#running.has(index)) this.#running.set(index, cancel);
+    } catch (error) {
+      settle({ index, input, ok: false, error });
+    }
+  }
+}
+
+function nothing(): void {
+  // Nothing is to be cancelled yet.
 }
 
 function iterate<Input>(
@@ -54,16 +170,4 @@ function iterate<Input>(
   return Symbol.asyncIterator in inputs
     ? inputs[Symbol.asyncIterator]()
     : inputs[Symbol.iterator]();
-}
-
-async function settle<Input, Value>(
-  call: (input: Input) => Promise<Value>,
-  input: Input,
-  index: number,
-): Promise<MapResult<Input, Value>> {
-  try {
-    return { index, input, ok: true, value: await call(input) };
-  } catch (error) {
-    return { index, input, ok: false, error };
-  }
 }

@@ -10,11 +10,21 @@ export class PoolTaskError extends CofferdamError {
   /** What the function threw, when it did; `remote.code` is the thrown error's own code. */
   readonly remote: RemoteError | undefined;
 
-  constructor(code: ErrorCode, message: string, attempts: number, remote?: RemoteError) {
+  /** It has killed two workers or more: it should be looked at, and not be tried again. */
+  readonly quarantined: boolean;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    attempts: number,
+    remote?: RemoteError,
+    quarantined = false,
+  ) {
     super(code, message, remote ? { cause: revive(remote) } : undefined);
     this.name = "PoolTaskError";
     this.attempts = attempts;
     this.remote = remote;
+    this.quarantined = quarantined;
   }
 }
 

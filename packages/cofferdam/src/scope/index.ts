@@ -5,3 +5,4 @@ export * from "./exit-code.ts";
 export * from "./report.ts";
 export * from "./scope-core.ts";
 export * from "./task-result.ts";
+export type * from "./worker-service.ts";

@@ -1,10 +1,13 @@
+import type { Budget } from "../budget/index.ts";
 import type { CofferdamEvent, EventListener, TreeContainment } from "../events/index.ts";
 import { CofferdamError } from "../errors/index.ts";
 import { acquireBackend } from "../keeper/index.ts";
 import type { Backend, ContainedProcess, Containment, ProcessSpec } from "../keeper/index.ts";
 import { refuseAborted } from "./bounds.ts";
+import { openBudget, type BudgetOptions } from "./budget.ts";
 import { Tally, type ScopeReport } from "./report.ts";
 import { outcomeOf } from "./task-result.ts";
+import type { WorkerService } from "./worker-service.ts";
 
 export interface ScopeOptions {
   /** Refuses to open (`CONTAINMENT_UNAVAILABLE`) where less than this can be had. */
@@ -13,6 +16,8 @@ export interface ScopeOptions {
   readonly onEvent?: EventListener;
   /** Aborting it cancels every task in the scope. */
   readonly signal?: AbortSignal;
+  /** What everything in the scope may use together. Without it only pools' sizes are bounded. */
+  readonly budget?: BudgetOptions;
   /** Closing rejects with `LEAK` when a task left processes or objects behind. */
   readonly failOnLeak?: boolean;
 }
@@ -24,6 +29,9 @@ type WithoutTime<Event> = Event extends CofferdamEvent ? Omit<Event, "at"> : nev
  * has confirmed the end of every process. Pools and `exec` are built on `launch`.
  */
 export class ScopeCore {
+  /** What tasks in pools can ask for, by name. */
+  readonly services = new Map<string, WorkerService>();
+  readonly budget: Budget | undefined;
   readonly #backend: Backend;
   readonly #release: () => Promise<number>;
   readonly #options: ScopeOptions;
@@ -46,6 +54,7 @@ export class ScopeCore {
     this.#backend = backend;
     this.#release = release;
     this.#options = options;
+    this.budget = options.budget && openBudget(options.budget);
     this.#unlisten = backend.listen({
       memorySampled: (bytes) => {
         this.#tally.memorySampled(bytes);

@@ -3,15 +3,34 @@ import { mkdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** What a worker's function can learn about the task it runs for. */
+/** What a worker's function can learn about the task it runs for, and say to its caller. */
 export interface TaskContext {
   /** A number that no other task of this worker has. */
   readonly id: number;
   /** A private folder for this task; made when first asked for, removed when the task ends. */
   readonly scratch: string;
+  /**
+   * Aborted when the caller cancels the task. Who has asked for it is given the pool's `grace` to
+   * end by itself, and the worker lives on; a task that has not is ended together with its worker.
+   */
+  readonly signal: AbortSignal;
+  /** Hands a value to the caller's `onMessage` while the task runs. */
+  send(value: unknown): void;
+  /** Tells the caller's `onProgress` how far the task is, from 0 to 1. */
+  progress(fraction: number, note?: string): void;
+  /** Asks a service of the pool's own process; what it holds is free again when the task ends. */
+  call(service: string, request: unknown): Promise<unknown>;
 }
 
-const storage = new AsyncLocalStorage<TaskContext>();
+/** How a task reaches its caller. */
+export interface TaskLink {
+  abortable(id: number): void;
+  send(id: number, value: unknown): void;
+  progress(id: number, fraction: number, note: string | undefined): void;
+  call(id: number, service: string, request: unknown): Promise<unknown>;
+}
+
+const storage = new AsyncLocalStorage<Task>();
 
 /** The task that the calling code runs for. Throws outside of a worker's function. */
 export function currentTask(): TaskContext {
@@ -20,25 +39,61 @@ export function currentTask(): TaskContext {
   return context;
 }
 
-/** Runs a function as a task, and removes the task's scratch folder afterwards. */
-export async function runAsTask<Result>(
-  id: number,
-  run: () => Result | Promise<Result>,
-): Promise<Result> {
-  let scratch: string | undefined;
-  const context: TaskContext = {
-    id,
-    get scratch() {
-      if (scratch === undefined) {
-        scratch = join(tmpdir(), `i${id}`);
-        mkdirSync(scratch, { mode: 0o700 });
-      }
-      return scratch;
-    },
-  };
-  try {
-    return await storage.run(context, run);
-  } finally {
-    if (scratch !== undefined) rmSync(scratch, { recursive: true, force: true, maxRetries: 3 });
+/** One task in its worker. */
+export class Task implements TaskContext {
+  readonly id: number;
+  readonly #link: TaskLink;
+  #scratch: string | undefined;
+  #abort: AbortController | undefined;
+  #cancelled = false;
+
+  constructor(id: number, link: TaskLink) {
+    this.id = id;
+    this.#link = link;
+  }
+
+  /** Calls a function for this task: `currentTask()` gives it, however deep inside. */
+  run<Value>(call: () => Value): Value {
+    return storage.run(this, call);
+  }
+
+  get scratch(): string {
+    if (this.#scratch === undefined) {
+      this.#scratch = join(tmpdir(), `i${this.id}`);
+      mkdirSync(this.#scratch, { mode: 0o700 });
+    }
+    return this.#scratch;
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#abort) {
+      this.#abort = new AbortController();
+      if (this.#cancelled) this.#abort.abort();
+      else this.#link.abortable(this.id);
+    }
+    return this.#abort.signal;
+  }
+
+  send(value: unknown): void {
+    this.#link.send(this.id, value);
+  }
+
+  progress(fraction: number, note?: string): void {
+    this.#link.progress(this.id, fraction, note);
+  }
+
+  call(service: string, request: unknown): Promise<unknown> {
+    return this.#link.call(this.id, service, request);
+  }
+
+  cancel(): void {
+    this.#cancelled = true;
+    this.#abort?.abort(new DOMException("the caller cancelled the task", "AbortError"));
+  }
+
+  /** Removes what belongs to the task alone. */
+  end(): void {
+    if (this.#scratch !== undefined)
+      rmSync(this.#scratch, { recursive: true, force: true, maxRetries: 3 });
   }
 }

@@ -1,5 +1,3 @@
-import type { Socket } from "node:net";
-
 /**
  * Frames between a pool and a worker, on the worker's descriptor 3:
  *
@@ -13,75 +11,86 @@ export interface Message {
 }
 
 /** A peer that announces more is broken, not busy; text that a program prints looks like that. */
-const frameBytesMax = 2 ** 31 - 1;
+export const frameBytesMax = 2 ** 31 - 1;
 const headerBytesMax = 2 ** 29;
 
-export function writeMessage(
-  socket: Socket,
-  header: Readonly<Record<string, unknown>>,
-  parts: readonly Uint8Array[] = [],
-): void {
-  if (!socket.writable) return; // its end is told elsewhere
-  const text = Buffer.from(JSON.stringify({ ...header, parts: parts.map((part) => part.length) }));
-  const bytes = parts.reduce((sum, part) => sum + part.length, 4 + text.length);
-  const head = Buffer.allocUnsafe(8);
+/** The parts of a frame up to this size are copied beside its header: one write is cheaper. */
+const gatherBytesMax = 16 * 1024;
+
+const noParts: readonly Uint8Array[] = [];
+
+/**
+ * The buffers of one frame, to be written in this order and before any other. `header` is the JSON
+ * of an object that is not empty. Throws a RangeError above `frameBytesMax`.
+ */
+export function encodeFrame(header: string, parts: readonly Uint8Array[] = noParts): Uint8Array[] {
+  let text = header;
+  let partBytes = 0;
+  if (parts.length > 0) {
+    text = `${header.slice(0, -1)},"parts":[${parts.map((part) => part.length).join()}]}`;
+    for (const part of parts) partBytes += part.length;
+  }
+  const textBytes = Buffer.byteLength(text);
+  const bytes = 4 + textBytes + partBytes;
+  if (bytes > frameBytesMax) throw new RangeError(`a frame of ${bytes} bytes`);
+  const gathered = partBytes <= gatherBytesMax;
+  const head = Buffer.allocUnsafe(8 + textBytes + (gathered ? partBytes : 0));
   head.writeUInt32LE(bytes, 0);
-  head.writeUInt32LE(text.length, 4);
-  socket.cork();
-  socket.write(head);
-  socket.write(text);
-  for (const part of parts) socket.write(part);
-  socket.uncork();
+  head.writeUInt32LE(textBytes, 4);
+  head.write(text, 8);
+  if (!gathered) return [head, ...parts];
+  let offset = 8 + textBytes;
+  for (const part of parts) {
+    head.set(part, offset);
+    offset += part.length;
+  }
+  return [head];
 }
 
 /** Cuts a byte stream into messages. Throws a RangeError on bytes that cannot be frames. */
 export class MessageReader {
   #chunks: Buffer[] = [];
   #bytes = 0;
+  /** Bytes of the frame that is being read; 0 before its length is known. */
+  #wanted = 0;
 
-  *read(chunk: Buffer): Generator<Message> {
+  read(chunk: Buffer, onMessage: (message: Message) => void): void {
     this.#chunks.push(chunk);
     this.#bytes += chunk.length;
-    for (;;) {
-      if (this.#bytes < 8) return;
-      const start = this.#start();
-      const length = start.readUInt32LE(0);
-      const headerLength = start.readUInt32LE(4);
+    if (this.#bytes < (this.#wanted || 8)) return;
+    const all = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks, this.#bytes);
+    let offset = 0;
+    this.#wanted = 0;
+    while (all.length - offset >= 8) {
+      const length = all.readUInt32LE(offset);
+      const headerLength = all.readUInt32LE(offset + 4);
       if (length > frameBytesMax || headerLength > Math.min(headerBytesMax, length - 4))
         throw new RangeError("not a frame");
-      if (this.#bytes < 4 + length) return;
-      const all = this.#chunks.length === 1 && this.#chunks[0] ? this.#chunks[0] : this.#join();
-      const rest = all.subarray(4 + length);
-      this.#chunks = rest.length > 0 ? [rest] : [];
-      this.#bytes = rest.length;
-      yield parseMessage(all.subarray(4, 4 + length));
+      if (all.length - offset < 4 + length) {
+        this.#wanted = 4 + length;
+        break;
+      }
+      onMessage(parseMessage(all, offset + 8, headerLength, offset + 4 + length));
+      offset += 4 + length;
     }
-  }
-
-  /** A buffer that holds at least the two lengths. */
-  #start(): Buffer {
-    const first = this.#chunks[0];
-    return first && first.length >= 8 ? first : this.#join();
-  }
-
-  #join(): Buffer {
-    const all = Buffer.concat(this.#chunks);
-    this.#chunks = [all];
-    return all;
+    const rest = all.subarray(offset);
+    this.#chunks = rest.length > 0 ? [rest] : [];
+    this.#bytes = rest.length;
   }
 }
 
-function parseMessage(body: Buffer): Message {
-  const end = 4 + body.readUInt32LE(0);
-  const header: unknown = JSON.parse(body.toString("utf8", 4, end));
+function parseMessage(all: Buffer, start: number, headerLength: number, end: number): Message {
+  const headerEnd = start + headerLength;
+  const header: unknown = JSON.parse(all.toString("utf8", start, headerEnd));
   if (typeof header !== "object" || header === null) throw new RangeError("a header of no object");
-  const lengths: unknown = (header as Record<string, unknown>)["parts"];
+  const lengths = (header as Record<string, unknown>)["parts"];
+  if (!Array.isArray(lengths)) return { header: header as Record<string, unknown>, parts: noParts };
   const parts: Buffer[] = [];
-  let offset = end;
-  for (const length of Array.isArray(lengths) ? (lengths as unknown[]) : []) {
-    if (typeof length !== "number" || !(length >= 0) || offset + length > body.length)
+  let offset = headerEnd;
+  for (const length of lengths as unknown[]) {
+    if (typeof length !== "number" || !(length >= 0) || offset + length > end)
       throw new RangeError("a part beyond its frame");
-    parts.push(body.subarray(offset, offset + length));
+    parts.push(all.subarray(offset, offset + length));
     offset += length;
   }
   return { header: header as Record<string, unknown>, parts };

@@ -2,68 +2,119 @@
  * The first module of a Node worker: loads the user's module and runs its functions for the pool on
  * the other end of descriptor 3. It ends when that end closes.
  */
-import { Socket } from "node:net";
 import { CofferdamError } from "../errors/index.ts";
-import { runAsTask } from "./context.ts";
-import { MessageReader, writeMessage, type Message } from "./frames.ts";
-import { describeError, type FromWorker, type ToWorker } from "./messages.ts";
+import { WorkerChannel } from "./channel.ts";
+import type { Message } from "./frames.ts";
+import { describeError, type RemoteError, type ToWorker } from "./messages.ts";
+import { TaskRunner, type Callable } from "./task-runner.ts";
 import { decodeValue, encodeValue } from "./values.ts";
 
-type Callable = (...args: unknown[]) => unknown;
+const channel = new WorkerChannel(onMessage, (failed) => process.exit(failed ? 1 : 0));
+const calls = new Map<number, { resolve: (value: unknown) => void; reject: (e: Error) => void }>();
+let nextCall = 1;
+let dispose: Callable | undefined;
 
-const pool = new Socket({ fd: 3 });
-const reader = new MessageReader();
-let functions: ReadonlyMap<string, Callable> = new Map();
+const runner = new TaskRunner(channel, {
+  abortable: (id) => channel.tell({ t: "abortable", id }),
+  send(id, value) {
+    const { json, parts } = encodeValue(value);
+    channel.tell({ t: "message", id, value: json }, parts);
+  },
+  progress: (id, fraction, note) =>
+    channel.tell({ t: "progress", id, fraction, ...(note === undefined ? {} : { note }) }),
+  call(task, service, request) {
+    const { json, parts } = encodeValue(request);
+    const call = nextCall++;
+    const answered = new Promise<unknown>((resolve, reject) =>
+      calls.set(call, { resolve, reject }),
+    );
+    channel.tell({ t: "call", call, task, service, request: json }, parts);
+    return answered;
+  },
+});
 
-function tell(message: FromWorker, parts: readonly Uint8Array[] = []): void {
-  writeMessage(pool, { ...message }, parts);
-}
-
-async function load(module: string): Promise<void> {
+async function load(module: string, init: unknown): Promise<void> {
   try {
     const exports = (await import(module)) as Record<string, unknown>;
-    functions = new Map(
+    const functions = new Map(
       Object.entries(exports).filter(
         (entry): entry is [string, Callable] => typeof entry[1] === "function",
       ),
     );
-    tell({ t: "ready", names: [...functions.keys()] });
+    await functions.get("init")?.(init);
+    dispose = functions.get("dispose");
+    for (const name of ["init", "dispose"]) functions.delete(name);
+    if (functions.size === 0) throw new Error("the module exports no function");
+    runner.functions = functions;
+    channel.tell({
+      t: "ready",
+      names: [...functions.keys()],
+      batch: true,
+      dispose: dispose !== undefined,
+    });
   } catch (error) {
-    tell({ t: "broken", error: describeError(error) });
+    channel.tell({ t: "broken", error: describeError(error) });
   }
 }
 
-async function run(id: number, name: string, args: unknown[]): Promise<void> {
-  const called = functions.get(name);
+/** Tells once when the process has become too big. */
+function watchSize(bytesMax: number): void {
+  const timer = setInterval(() => {
+    const bytes = process.memoryUsage.rss();
+    if (bytes <= bytesMax) return;
+    channel.tell({ t: "memory", bytes });
+    clearInterval(timer);
+  }, 100);
+  timer.unref();
+}
+
+async function close(): Promise<void> {
+  await runner.idle();
   try {
-    if (!called)
-      throw new CofferdamError("UNKNOWN_FUNCTION", `the module exports no function \`${name}\``);
-    const value = await runAsTask(id, () => called(...args));
-    const encoded = encodeValue(value);
-    tell({ t: "result", id, value: encoded.json }, encoded.parts);
-  } catch (error) {
-    tell({ t: "error", id, error: describeError(error) });
+    await dispose?.();
+  } finally {
+    channel.close(() => process.exit());
   }
+}
+
+function answer(call: number, ok: boolean, value: unknown, error: RemoteError | undefined): void {
+  const waiting = calls.get(call);
+  calls.delete(call);
+  if (ok) waiting?.resolve(value);
+  else waiting?.reject(reviveError(error));
+}
+
+function reviveError(error: RemoteError | undefined): Error {
+  const message = error?.message ?? "the pool gave no reason";
+  const revived: Error & { code?: string } =
+    error?.name === "CofferdamError" && error.code !== undefined
+      ? new CofferdamError(error.code as CofferdamError["code"], message)
+      : new Error(message);
+  if (error?.code !== undefined) revived.code = error.code;
+  return revived;
 }
 
 function onMessage({ header, parts }: Message): void {
-  const message = header as ToWorker;
+  const message = header as unknown as ToWorker;
   switch (message.t) {
     case "hello":
-      void load(message.module);
+      if (message.recycleAbove !== undefined) watchSize(message.recycleAbove);
+      void load(message.module ?? "", decodeValue(message.init, parts));
+      break;
+    case "tasks":
+      runner.add(message.list, parts, message.plain === 1, message.each === 1);
       break;
     case "run":
-      void run(message.id, message.name, decodeValue(message.args, parts) as unknown[]);
+      runner.add([message.id, message.name, message.args], parts, false, true);
+      break;
+    case "cancel":
+      runner.cancel(message.id);
+      break;
+    case "answer":
+      answer(message.call, message.ok, decodeValue(message.value, parts), message.error);
       break;
     case "close":
-      pool.end(() => process.exit(0));
+      void close();
       break;
   }
 }
-
-pool.on("data", (chunk: Buffer) => {
-  for (const message of reader.read(chunk)) onMessage(message);
-});
-// The pool is gone: nobody wants what this process does.
-pool.on("error", () => process.exit(1));
-pool.on("end", () => process.exit(0));

@@ -10,7 +10,13 @@ import { CofferdamError } from "../errors/index.ts";
 export interface Encoded {
   readonly json: unknown;
   readonly parts: Uint8Array[];
+  /** JSON says it all: the other side need not decode it. */
+  readonly plain: boolean;
 }
+
+const noParts: Uint8Array[] = [];
+/** Deeper values take the careful way, which sees cycles. */
+const plainDepth = 32;
 
 const viewTypes = {
   Uint8Array,
@@ -28,10 +34,41 @@ const viewTypes = {
 
 type ViewType = keyof typeof viewTypes;
 
-/** Rejects with `NOT_SERIALIZABLE`, naming the place, what would arrive as something else. */
+/** Throws `NOT_SERIALIZABLE`, naming the place, for what would arrive as something else. */
 export function encodeValue(value: unknown): Encoded {
+  if (isPlain(value, plainDepth)) return { json: value, parts: noParts, plain: true };
   const parts: Uint8Array[] = [];
-  return { json: encode(value, "value", parts, []), parts };
+  return { json: encode(value, "value", parts, []), parts, plain: false };
+}
+
+/** Whether JSON carries the value without loss. */
+function isPlain(value: unknown, depth: number): boolean {
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return true;
+    case "number":
+      return Number.isFinite(value) && (value !== 0 || !Object.is(value, -0));
+    case "object":
+      return value === null || (depth > 0 && isPlainObject(value, depth - 1));
+    default:
+      return false;
+  }
+}
+
+function isPlainObject(value: object, depth: number): boolean {
+  if (Array.isArray(value)) {
+    // Not `every`: that leaves holes out, and they are not plain.
+    for (const item of value) if (!isPlain(item, depth)) return false;
+    return true;
+  }
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return false;
+  for (const key of Object.keys(value)) {
+    if (key === "$" || key === "__proto__" || key === "toJSON") return false;
+    if (!isPlain((value as Record<string, unknown>)[key], depth)) return false;
+  }
+  return true;
 }
 
 function encode(value: unknown, path: string, parts: Uint8Array[], above: object[]): unknown {
@@ -128,7 +165,7 @@ function decodeSpecial(record: Record<string, unknown>, parts: readonly Uint8Arr
 function decodePart(part: Uint8Array | undefined, type: string): unknown {
   if (!part) throw new TypeError("a binary part is missing");
   // A copy: aligned for wide elements, and not holding the whole frame in memory.
-  const bytes = Uint8Array.from(part);
+  const bytes = new Uint8Array(part);
   if (type === "ArrayBuffer") return bytes.buffer;
   if (!Object.hasOwn(viewTypes, type)) throw new TypeError("an unknown kind of binary part");
   return new viewTypes[type as ViewType](bytes.buffer);

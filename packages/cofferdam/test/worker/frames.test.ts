@@ -1,12 +1,14 @@
-import { PassThrough } from "node:stream";
-import type { Socket } from "node:net";
 import { describe, expect, it } from "vitest";
-import { MessageReader, writeMessage } from "../../src/worker/frames.ts";
+import { encodeFrame, MessageReader, type Message } from "../../src/worker/frames.ts";
 
 function bytesOf(header: Record<string, unknown>, parts: Uint8Array[] = []): Buffer {
-  const stream = new PassThrough();
-  writeMessage(stream as unknown as Socket, header, parts);
-  return stream.read() as Buffer;
+  return Buffer.concat(encodeFrame(JSON.stringify(header), parts));
+}
+
+function readAll(reader: MessageReader, chunk: Buffer): Message[] {
+  const messages: Message[] = [];
+  reader.read(chunk, (message) => messages.push(message));
+  return messages;
 }
 
 describe("worker frames", () => {
@@ -17,8 +19,8 @@ describe("worker frames", () => {
     for (let cut = 1; cut < stream.length; cut++) {
       const reader = new MessageReader();
       const messages = [
-        ...reader.read(stream.subarray(0, cut)),
-        ...reader.read(stream.subarray(cut)),
+        ...readAll(reader, stream.subarray(0, cut)),
+        ...readAll(reader, stream.subarray(cut)),
       ];
       expect(messages).toHaveLength(2);
       expect(messages[1]?.header).toMatchObject({ t: "run", text: "ü" });
@@ -34,7 +36,7 @@ describe("worker frames", () => {
     ["text of a program that prints", Buffer.from("hello, this is stdout\n")],
   ])("refuses %s", (_, broken) => {
     const reader = new MessageReader();
-    expect(() => [...reader.read(broken)]).toThrow();
+    expect(() => readAll(reader, broken)).toThrow();
   });
 
   it("refuses parts that go beyond the frame", () => {
@@ -42,6 +44,6 @@ describe("worker frames", () => {
     const head = Buffer.alloc(8);
     head.writeUInt32LE(4 + text.length, 0);
     head.writeUInt32LE(text.length, 4);
-    expect(() => [...new MessageReader().read(Buffer.concat([head, text]))]).toThrow(RangeError);
+    expect(() => readAll(new MessageReader(), Buffer.concat([head, text]))).toThrow(RangeError);
   });
 });

@@ -1,0 +1,141 @@
+import { availableParallelism } from "node:os";
+
+/** What one process needs of a budget. */
+export interface Need {
+  /** Threads that compute at the same time. 0: it mostly waits. */
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  /** Counted things, by name: `{ gpu: 1 }`. */
+  readonly resources: Readonly<Record<string, number>>;
+}
+
+export interface BudgetLimits {
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  /** Names of the units of each counted thing, such as the numbers of the GPUs. */
+  readonly resources: Readonly<Record<string, readonly string[]>>;
+}
+
+/** A share of a budget, held until it is released. */
+export interface Share {
+  /** The units of each counted thing: `{ gpu: ["1"] }`. */
+  readonly units: Readonly<Record<string, readonly string[]>>;
+  release(): void;
+}
+
+/** How many CPUs this process may use: affinity and cgroup are counted in. */
+export function usableCpus(): number {
+  return availableParallelism();
+}
+
+/**
+ * Processes × threads ≤ CPUs, over everything that draws on it. Shares are given in the order in
+ * which they were asked for: a big need is not passed by for ever.
+ */
+export class Budget {
+  readonly limits: BudgetLimits;
+  readonly #free: { cpus: number; memoryBytes: number; resources: Record<string, string[]> };
+  readonly #waiting: { need: Need; onShare: (share: Share) => void }[] = [];
+
+  constructor(limits: BudgetLimits) {
+    this.limits = limits;
+    const resources = Object.entries(limits.resources).map(([name, units]) => [name, [...units]]);
+    this.#free = {
+      cpus: limits.cpus,
+      memoryBytes: limits.memoryBytes,
+      resources: Object.fromEntries(resources) as Record<string, string[]>,
+    };
+  }
+
+  /** Somebody waits for a share: who holds one and could do without should give it back. */
+  get contended(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /** A sentence when the need is above the whole budget; it would wait for ever. */
+  shortfall(need: Need): string | null {
+    if (need.cpus > this.limits.cpus)
+      return `it needs ${need.cpus} CPUs, and the budget has ${this.limits.cpus}`;
+    if (need.memoryBytes > this.limits.memoryBytes)
+      return `it needs ${need.memoryBytes} bytes of memory, and the budget has ${this.limits.memoryBytes}`;
+    for (const [name, count] of Object.entries(need.resources)) {
+      const units = this.limits.resources[name];
+      if (!units) return `the budget knows no resource \`${name}\``;
+      if (count > units.length)
+        return `it needs ${count} of \`${name}\`, and the budget has ${units.length}`;
+    }
+    return null;
+  }
+
+  /** A share now, or null. Nobody who waits is passed by. */
+  take(need: Need): Share | null {
+    return this.contended || !this.#fits(need) ? null : this.#grant(need);
+  }
+
+  /** Hands over a share when there is room and it is this need's turn. Returns the undoing. */
+  whenFree(need: Need, onShare: (share: Share) => void): () => void {
+    const entry = { need, onShare };
+    this.#waiting.push(entry);
+    return () => {
+      const index = this.#waiting.indexOf(entry);
+      if (index < 0) return;
+      this.#waiting.splice(index, 1);
+      this.#serve();
+    };
+  }
+
+  /** Resolves with a share. Rejects with the signal's reason. */
+  async acquire(need: Need, signal?: AbortSignal): Promise<Share> {
+    signal?.throwIfAborted();
+    const now = this.take(need);
+    if (now) return now;
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => {
+        forget();
+        reject(signal?.reason as Error);
+      };
+      const forget = this.whenFree(need, (share) => {
+        signal?.removeEventListener("abort", onAbort);
+        resolve(share);
+      });
+      signal?.addEventListener("abort", onAbort, { once: true });
+    });
+  }
+
+  #fits(need: Need): boolean {
+    return (
+      need.cpus <= this.#free.cpus &&
+      need.memoryBytes <= this.#free.memoryBytes &&
+      Object.entries(need.resources).every(
+        ([name, count]) => count <= (this.#free.resources[name]?.length ?? 0),
+      )
+    );
+  }
+
+  #grant(need: Need): Share {
+    this.#free.cpus -= need.cpus;
+    this.#free.memoryBytes -= need.memoryBytes;
+    const units: Record<string, string[]> = {};
+    for (const [name, count] of Object.entries(need.resources))
+      units[name] = this.#free.resources[name]?.splice(0, count) ?? [];
+    let released = false;
+    const release = (): void => {
+      if (released) return;
+      released = true;
+      this.#free.cpus += need.cpus;
+      this.#free.memoryBytes += need.memoryBytes;
+      for (const [name, given] of Object.entries(units)) this.#free.resources[name]?.push(...given);
+      this.#serve();
+    };
+    return { units, release };
+  }
+
+  #serve(): void {
+    for (;;) {
+      const first = this.#waiting[0];
+      if (!first || !this.#fits(first.need)) return;
+      this.#waiting.shift();
+      first.onShare(this.#grant(first.need));
+    }
+  }
+}

@@ -1,0 +1,4 @@
+export * from "./budget.ts";
+export * from "./memory-pressure.ts";
+export * from "./thread-caps.ts";
+export * from "./visible-devices.ts";

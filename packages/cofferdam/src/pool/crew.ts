@@ -1,0 +1,279 @@
+import {
+  threadCaps,
+  underMemoryPressure,
+  visibleDevices,
+  type Need,
+  type Share,
+} from "../budget/index.ts";
+import { CofferdamError, errorMessage } from "../errors/index.ts";
+import type { ProcessEnd } from "../keeper/index.ts";
+import { taskEnvironment, type ScopeCore, type WorkerService } from "../scope/index.ts";
+import { formatDuration } from "../units/index.ts";
+import type { RemoteError } from "../worker/messages.ts";
+import type { Job } from "./job.ts";
+import type { PoolSettings } from "./options.ts";
+import { PoolWorker, type WorkerOwner } from "./pool-worker.ts";
+import { tail } from "./task-error.ts";
+import type { WorkerKind } from "./worker-kind.ts";
+
+/** What the crew tells whoever gives it work. */
+export interface CrewOwner {
+  /** A worker has become ready or has room, or there is room for another worker. */
+  onRoom(): void;
+  onFailure(job: Job, error: RemoteError): void;
+  /** A worker's processes are gone; `worker.jobs` is what it had not done. */
+  onWorkerGone(worker: PoolWorker, end: ProcessEnd): void;
+  /** No worker can be started. */
+  onBroken(error: CofferdamError): void;
+}
+
+/** So often in a row a worker may fail to start by what looks like bad luck. */
+const startFailuresMax = 3;
+const pressureRetryMs = 500;
+
+/** A pool's workers: started when wanted, replaced when worn, gone when closed. */
+export class Crew implements WorkerOwner {
+  readonly #scope: ScopeCore;
+  readonly #kind: WorkerKind;
+  readonly #settings: PoolSettings;
+  readonly #owner: CrewOwner;
+  readonly #closed = new AbortController();
+  /** Every worker whose processes are not known to be gone. */
+  readonly #all = new Set<PoolWorker>();
+  readonly #shares = new Map<PoolWorker, Share>();
+  readonly #idleTimers = new Map<PoolWorker, NodeJS.Timeout>();
+  readonly #starts = new Set<Promise<void>>();
+  /** Workers that can be given work. */
+  readonly ready: PoolWorker[] = [];
+  #size: number;
+  #startFailures = 0;
+  #peakBytes = 0;
+  #pressureTimer: NodeJS.Timeout | undefined;
+
+  constructor(scope: ScopeCore, kind: WorkerKind, settings: PoolSettings, owner: CrewOwner) {
+    this.#scope = scope;
+    this.#kind = kind;
+    this.#settings = settings;
+    this.#owner = owner;
+    this.#size = settings.workers;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Fewer end when they have finished what they have; more start when there is work. */
+  resize(size: number): void {
+    this.#size = size;
+    for (const worker of this.ready.slice(size)) this.retire(worker);
+    this.#owner.onRoom();
+  }
+
+  /** Starts workers, as far as there may be more, so that so many are on their way. */
+  want(count: number): void {
+    const room = this.#size - this.ready.length - this.#starts.size;
+    let missing = Math.min(room, count - this.#starts.size);
+    while (missing-- > 0 && !this.#closed.signal.aborted) {
+      if (this.#mustWait()) return;
+      this.#start();
+    }
+  }
+
+  /** It finishes what it has and is replaced when there is work for another. */
+  retire(worker: PoolWorker): void {
+    const index = this.ready.indexOf(worker);
+    if (index >= 0) this.ready.splice(index, 1);
+    worker.retired = true;
+    this.#stopIdling(worker);
+    if (worker.jobs.length === 0) worker.close();
+  }
+
+  /** The worker has nothing to do. */
+  rest(worker: PoolWorker): void {
+    if (worker.retired) {
+      worker.close();
+      return;
+    }
+    const { idleTimeoutMs } = this.#settings;
+    if (idleTimeoutMs === undefined || this.#idleTimers.has(worker)) return;
+    const timer = setTimeout(() => this.retire(worker), idleTimeoutMs);
+    this.#idleTimers.set(worker, timer);
+  }
+
+  /** The worker has been given work. */
+  rouse(worker: PoolWorker): void {
+    if (this.#idleTimers.size > 0) this.#stopIdling(worker);
+    if (worker.tasksGiven >= this.#settings.tasksPerWorker) this.retire(worker);
+  }
+
+  /** How many more tasks the worker may be given in its life. */
+  lifeLeft(worker: PoolWorker): number {
+    return this.#settings.tasksPerWorker - worker.tasksGiven;
+  }
+
+  /** Ends all workers: after their tear-down, for which they have the grace, or at once. */
+  async close(gracefully: boolean): Promise<void> {
+    this.#closed.abort(new CofferdamError("CLOSED", "the pool is closed"));
+    clearTimeout(this.#pressureTimer);
+    for (const timer of this.#idleTimers.values()) clearTimeout(timer);
+    this.ready.length = 0;
+    if (gracefully) for (const worker of this.#all) worker.close();
+    else for (const worker of this.#all) worker.stop(0);
+    await Promise.all(this.#starts);
+    for (const worker of this.#all) if (!worker.ready || !gracefully) worker.stop(0);
+    await Promise.all(Array.from(this.#all, (worker) => worker.ended));
+  }
+
+  onReady(worker: PoolWorker, problem: RemoteError | null): void {
+    if (problem) {
+      worker.stop(0);
+      const what = `a worker could not load ${this.#kind.module}: ${problem.message}`;
+      this.#startFailed(what + tail(worker.log), true);
+      return;
+    }
+    this.#startFailures = 0;
+    if (this.ready.length >= this.#size || this.#closed.signal.aborted) worker.close();
+    else this.ready.push(worker);
+    this.#owner.onRoom();
+  }
+
+  onFailure(job: Job, error: RemoteError): void {
+    this.#owner.onFailure(job, error);
+  }
+
+  onRoom(worker: PoolWorker): void {
+    if (worker.jobs.length === 0 && worker.ready) this.rest(worker);
+    this.#owner.onRoom();
+  }
+
+  onBig(worker: PoolWorker): void {
+    this.retire(worker);
+  }
+
+  onEnd(worker: PoolWorker, end: ProcessEnd): void {
+    this.#all.delete(worker);
+    this.#stopIdling(worker);
+    const index = this.ready.indexOf(worker);
+    if (index >= 0) this.ready.splice(index, 1);
+    this.#shares.get(worker)?.release();
+    this.#shares.delete(worker);
+    this.#peakBytes = Math.max(this.#peakBytes, end.peakMemoryBytes.value);
+    this.#owner.onWorkerGone(worker, end);
+  }
+
+  service(name: string): WorkerService | undefined {
+    return this.#scope.services.get(name);
+  }
+
+  #start(): void {
+    const start = this.#bringUp().finally(() => {
+      this.#starts.delete(start);
+      this.#owner.onRoom();
+    });
+    this.#starts.add(start);
+  }
+
+  /** Starts a worker and waits until it can work, or cannot. Never rejects. */
+  async #bringUp(): Promise<void> {
+    let share: Share | undefined;
+    let worker: PoolWorker;
+    try {
+      share = await this.#scope.budget?.acquire(this.#lifelongNeed(), this.#closed.signal);
+      worker = await this.#launch(share);
+    } catch (error) {
+      share?.release();
+      this.#startFailed(`a worker could not be started: ${errorMessage(error)}`, true);
+      return;
+    }
+    if (share) this.#shares.set(worker, share);
+    this.#all.add(worker);
+    if (this.#closed.signal.aborted) worker.stop(0);
+    await this.#untilReady(worker);
+  }
+
+  async #untilReady(worker: PoolWorker): Promise<void> {
+    const { startTimeoutMs } = this.#settings;
+    const late = new AbortController();
+    const timer = setTimeout(() => {
+      late.abort();
+      worker.stop(0);
+    }, startTimeoutMs);
+    const end = await Promise.race([worker.readiness, worker.ended]);
+    clearTimeout(timer);
+    if (end === undefined || this.#closed.signal.aborted || end.cause === "keeper-lost") return;
+    if (late.signal.aborted) {
+      const after = formatDuration(startTimeoutMs);
+      const what = `a worker had not loaded ${this.#kind.module} after ${after} and was ended`;
+      this.#startFailed(what + tail(worker.log), true);
+      return;
+    }
+    const { message } = worker.explain(end, {
+      timeoutMs: undefined,
+      memoryBytes: this.#settings.memoryBytes,
+    });
+    // Killed from outside is bad luck; anything else will happen again.
+    this.#startFailed(
+      `a worker for ${this.#kind.module} did not start: ${message}`,
+      end.cause === "memory" || end.startFailure !== undefined,
+    );
+  }
+
+  async #launch(share: Share | undefined): Promise<PoolWorker> {
+    const settings = this.#settings;
+    const mode = settings.output === "inherit" ? "inherit" : "pipe";
+    const threads = Math.max(1, settings.threads);
+    const process = await this.#scope.launch({
+      command: this.#kind.command,
+      cwd: globalThis.process.cwd(),
+      env: taskEnvironment({
+        ...threadCaps(threads),
+        ...this.#kind.env,
+        ...visibleDevices(share?.units ?? {}),
+        ...settings.env,
+      }),
+      stdio: ["null", mode, mode],
+      graceMs: settings.graceMs,
+      ipc: settings.ipc,
+      ...(settings.affinity === undefined ? {} : { cpus: settings.affinity }),
+      ...(settings.memoryBytes === undefined ? {} : { memoryBytes: settings.memoryBytes }),
+      channel: true,
+    });
+    const { init, recycleAbove, graceMs } = settings;
+    return new PoolWorker(
+      process,
+      { module: this.#kind.module, init, recycleAbove, graceMs },
+      this,
+    );
+  }
+
+  /** What a worker holds for as long as it lives; CPUs only while it works. */
+  #lifelongNeed(): Need {
+    const memoryBytes = this.#settings.memoryBytes ?? this.#peakBytes;
+    const most = this.#scope.budget?.limits.memoryBytes ?? Infinity;
+    return {
+      cpus: 0,
+      memoryBytes: Math.min(memoryBytes, most),
+      resources: this.#settings.resources,
+    };
+  }
+
+  /** With one worker at least there is progress; for more the machine must have memory. */
+  #mustWait(): boolean {
+    if (this.ready.length + this.#starts.size === 0 || !underMemoryPressure()) return false;
+    this.#pressureTimer ??= setTimeout(() => {
+      this.#pressureTimer = undefined;
+      this.#owner.onRoom();
+    }, pressureRetryMs);
+    return true;
+  }
+
+  #startFailed(message: string, final: boolean): void {
+    if (this.#closed.signal.aborted || (!final && ++this.#startFailures < startFailuresMax)) return;
+    this.#owner.onBroken(new CofferdamError("WORKER_START", message));
+  }
+
+  #stopIdling(worker: PoolWorker): void {
+    clearTimeout(this.#idleTimers.get(worker));
+    this.#idleTimers.delete(worker);
+  }
+}

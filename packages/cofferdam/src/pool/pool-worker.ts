@@ -1,0 +1,357 @@
+import type { Readable } from "node:stream";
+import type { Socket } from "node:net";
+import { CofferdamError, errorMessage, type ErrorCode } from "../errors/index.ts";
+import type { ContainedProcess, ProcessEnd } from "../keeper/index.ts";
+import type { WorkerService } from "../scope/index.ts";
+import { encodeFrame, MessageReader, type Message } from "../worker/frames.ts";
+import {
+  describeError,
+  protocolVersion,
+  type FromWorker,
+  type RemoteError,
+  type ToWorker,
+} from "../worker/messages.ts";
+import { decodeValue, encodeValue, type Encoded } from "../worker/values.ts";
+import type { Job } from "./job.ts";
+import { explainWorkerEnd, type WorkerBounds } from "./task-error.ts";
+import { TaskServices } from "./task-services.ts";
+
+const logBytes = 64 * 1024;
+/** How long the rest of a dead worker's socket is waited for. */
+const restMs = 5000;
+/** How long a worker may live on without its socket. */
+const deafMs = 1000;
+
+/** What a worker tells its pool. */
+export interface WorkerOwner {
+  /** It has loaded its module, or could not. */
+  onReady(worker: PoolWorker, problem: RemoteError | null): void;
+  onFailure(job: Job, error: RemoteError): void;
+  /** It has given results, and may have room for more work. */
+  onRoom(worker: PoolWorker): void;
+  /** It is above `recycleAbove`. */
+  onBig(worker: PoolWorker, bytes: number): void;
+  /** Its processes are gone. */
+  onEnd(worker: PoolWorker, end: ProcessEnd): void;
+  service(name: string): WorkerService | undefined;
+}
+
+export interface WorkerSetup {
+  readonly module: string;
+  readonly init: Encoded;
+  readonly recycleAbove: number | undefined;
+  readonly graceMs: number;
+}
+
+/**
+ * A worker process and the jobs that it was given: the first of `jobs` runs, the others wait inside
+ * the worker. Results come in that order.
+ */
+export class PoolWorker {
+  readonly pid: number;
+  /** Resolves when it has loaded its module or could not; never if it dies before. */
+  readonly readiness: Promise<undefined>;
+  /** Its processes are gone, and its owner was told. */
+  readonly ended: Promise<ProcessEnd>;
+  readonly jobs: Job[] = [];
+  ready = false;
+  /** It is given no more work. */
+  retired = false;
+  tasksGiven = 0;
+  readonly #process: ContainedProcess;
+  readonly #channel: Socket | null;
+  readonly #owner: WorkerOwner;
+  readonly #graceMs: number;
+  readonly #reader = new MessageReader();
+  readonly #services: TaskServices;
+  #log = "";
+  #brokenProtocol: string | undefined;
+  #batch = false;
+  #disposes = false;
+  #onReadiness!: (nothing: undefined) => void; // set in the constructor
+  #closing = false;
+  #deadlineOf: Job | undefined;
+  #overdue: NodeJS.Timeout | undefined;
+  #deaf: NodeJS.Timeout | undefined;
+
+  constructor(process: ContainedProcess, setup: WorkerSetup, owner: WorkerOwner) {
+    this.#process = process;
+    this.#owner = owner;
+    this.#graceMs = setup.graceMs;
+    this.pid = process.pid;
+    this.#services = new TaskServices(process.pid, (name) => owner.service(name));
+    for (const stream of [process.stdout, process.stderr]) this.#keepLog(stream);
+    this.#channel = process.channel;
+    this.#channel?.on("data", (chunk: Buffer) => this.#onData(chunk));
+    this.#channel?.on("error", () => undefined); // its end tells
+    this.#channel?.on("end", () => this.#onChannelEnd());
+    this.readiness = new Promise((resolve) => (this.#onReadiness = resolve));
+    this.ended = this.#untilEnded();
+    const { module, init, recycleAbove } = setup;
+    const hello = {
+      module,
+      init: init.json,
+      ...(recycleAbove === undefined ? {} : { recycleAbove }),
+    };
+    this.#send({ t: "hello", protocol: protocolVersion, ...hello }, init.parts);
+  }
+
+  /** The end of what it has written to its standard output and error. */
+  get log(): string {
+    return this.#log;
+  }
+
+  /** It takes many jobs at once, and can be told to drop one. */
+  get batches(): boolean {
+    return this.#batch;
+  }
+
+  /** Gives it jobs. Those of one frame are told together; each frame is run in order. */
+  give(jobs: readonly Job[], each: boolean): void {
+    const frames: Uint8Array[] = [];
+    let list = "";
+    let plain = true;
+    const endFrame = (parts?: readonly Uint8Array[]): void => {
+      if (list === "") return;
+      const how = `"each":${each ? 1 : 0},"plain":${plain ? 1 : 0}`;
+      frames.push(...encodeFrame(`{"t":"tasks",${how},"list":[${list}]}`, parts));
+      list = "";
+      plain = true;
+    };
+    for (const job of jobs) {
+      job.worker = this;
+      job.each = each;
+      this.tasksGiven++;
+      this.jobs.push(job);
+      const { id, name, args } = job;
+      const { parts } = args;
+      if (!this.#batch) {
+        const run = `{"t":"run","id":${id},"name":${JSON.stringify(name)},"args":${args.text}}`;
+        frames.push(...encodeFrame(run, parts));
+        continue;
+      }
+      if (parts.length > 0) endFrame(); // a frame of its own: parts are numbered by frame
+      list += `${list === "" ? "" : ","}${id},${JSON.stringify(name)},${args.text}`;
+      plain &&= args.plain;
+      if (parts.length > 0) endFrame(parts);
+    }
+    endFrame();
+    this.#write(frames);
+    this.#onHead();
+  }
+
+  /** The caller does not want it any more. The worker drops it, is told, or (as last resort) ends. */
+  cancel(job: Job): void {
+    const runs = this.jobs[0] === job && job.each;
+    if (this.#batch) this.#send({ t: "cancel", id: job.id });
+    if (runs && !job.abortable) this.stop(this.#graceMs);
+    else if (this.jobs[0] === job) this.#watchCancelled();
+  }
+
+  /** Lets it tear down what its module set up, for which it has the grace. */
+  close(): void {
+    if (this.#closing) return;
+    this.#closing = this.retired = true;
+    if (!this.#disposes) {
+      this.stop(0);
+      return;
+    }
+    this.#send({ t: "close" });
+    this.#overdue = setTimeout(() => this.stop(0), this.#graceMs);
+  }
+
+  stop(graceMs: number): void {
+    this.retired = true;
+    this.#process.stop(graceMs);
+  }
+
+  /** Why its end left a task without a result. */
+  explain(end: ProcessEnd, bounds: WorkerBounds): { code: ErrorCode; message: string } {
+    if (this.#brokenProtocol === undefined) return explainWorkerEnd(end, this.#log, bounds);
+    const why = `its worker sent something that is not the worker protocol (${this.#brokenProtocol})`;
+    return { code: "PROTOCOL", message: `${why}; nothing but Cofferdam may write to descriptor 3` };
+  }
+
+  /** All its processes are gone, and all that it had written was read. */
+  async #untilEnded(): Promise<ProcessEnd> {
+    const end = await this.#process.ended;
+    const channel = this.#channel;
+    if (channel && !channel.closed) {
+      const timer = setTimeout(() => channel.destroy(), end.left > 0 ? 0 : restMs);
+      await new Promise((resolve) => channel.once("close", resolve));
+      clearTimeout(timer);
+    }
+    clearTimeout(this.#overdue);
+    clearTimeout(this.#deaf);
+    this.retired = true;
+    this.#services.releaseAll();
+    this.#owner.onEnd(this, end);
+    return end;
+  }
+
+  /** It has ended, mostly; if it only closed its descriptor 3, nothing will be heard of it again. */
+  #onChannelEnd(): void {
+    this.retired = true;
+    this.#channel?.end();
+    this.#deaf = setTimeout(() => {
+      this.#brokenProtocol ??= "it closed its descriptor 3";
+      this.stop(0);
+    }, deafMs);
+  }
+
+  #send(message: ToWorker, parts: readonly Uint8Array[] = []): void {
+    this.#write(encodeFrame(JSON.stringify(message), parts));
+  }
+
+  #write(buffers: readonly Uint8Array[]): void {
+    const channel = this.#channel;
+    if (!channel?.writable) return; // its end is told elsewhere
+    if (buffers.length > 1) channel.cork();
+    for (const buffer of buffers) channel.write(buffer);
+    if (buffers.length > 1) channel.uncork();
+  }
+
+  #onData(chunk: Buffer): void {
+    try {
+      this.#reader.read(chunk, (message) => this.#onMessage(message));
+    } catch (error) {
+      // Not our protocol: its program wrote to descriptor 3. Nothing it says can be trusted.
+      this.#brokenProtocol ??= errorMessage(error);
+      this.#channel?.removeAllListeners("data").resume();
+      this.stop(0);
+      return;
+    }
+    this.#onHead();
+    if (!this.retired) this.#owner.onRoom(this);
+  }
+
+  #onMessage({ header, parts }: Message): void {
+    const message = header as unknown as FromWorker;
+    switch (message.t) {
+      case "results":
+        this.#onResults(message.list, parts, message.plain === 1, message.us);
+        break;
+      case "result":
+        this.#take(message.id)?.succeed(decodeValue(message.value, parts));
+        break;
+      case "error":
+        this.#onError(message.id, message.error, message.us);
+        break;
+      case "ready":
+        this.#batch = message.batch === true;
+        this.#disposes = message.dispose === true;
+        this.ready = true;
+        this.#owner.onReady(this, null);
+        this.#onReadiness(undefined);
+        break;
+      case "broken":
+        this.#owner.onReady(this, message.error);
+        this.#onReadiness(undefined);
+        break;
+      case "dropped":
+        this.#take(message.id);
+        break;
+      case "abortable":
+        this.#onAbortable(message.id);
+        break;
+      case "message":
+        this.#find(message.id)?.message(decodeValue(message.value, parts));
+        break;
+      case "progress":
+        this.#find(message.id)?.progress(message.fraction, message.note);
+        break;
+      case "call":
+        void this.#onCall(
+          message.call,
+          message.task,
+          message.service,
+          decodeValue(message.request, parts),
+        );
+        break;
+      case "memory":
+        this.#owner.onBig(this, message.bytes);
+        break;
+      default:
+        throw new RangeError("an unknown kind of message");
+    }
+  }
+
+  #onResults(
+    list: readonly unknown[],
+    parts: readonly Uint8Array[],
+    plain: boolean,
+    us: number,
+  ): void {
+    for (let at = 0; at + 1 < list.length; at += 2) {
+      const job = this.#take(list[at] as number);
+      if (!job) continue;
+      if (at === 0) job.pace.add(us, list.length / 2);
+      const value = list[at + 1];
+      job.succeed(plain ? value : decodeValue(value, parts));
+    }
+  }
+
+  #onError(id: number, error: RemoteError, us: number | undefined): void {
+    const job = this.#take(id);
+    if (!job) return;
+    if (us !== undefined) job.pace.add(us, 1);
+    job.start();
+    this.#owner.onFailure(job, error);
+  }
+
+  #find(id: number): Job | undefined {
+    return this.jobs[0]?.id === id ? this.jobs[0] : this.jobs.find((job) => job.id === id);
+  }
+
+  /** The job is with this worker no longer. */
+  #take(id: number): Job | undefined {
+    const job = this.#find(id);
+    if (!job) return undefined;
+    if (this.jobs[0] === job) this.jobs.shift();
+    else this.jobs.splice(this.jobs.indexOf(job), 1);
+    this.#services.release(id);
+    return job;
+  }
+
+  /** Which job runs may have changed: its clock starts now. */
+  #onHead(): void {
+    const head = this.jobs[0];
+    head?.start();
+    if (head === this.#deadlineOf) return;
+    clearTimeout(this.#overdue);
+    if (head?.cancelled) this.#watchCancelled();
+    if (head?.timeoutMs !== undefined) this.#process.setDeadline(head.timeoutMs);
+    else if (this.#deadlineOf?.timeoutMs !== undefined) this.#process.setDeadline(null);
+    this.#deadlineOf = head;
+  }
+
+  #onAbortable(id: number): void {
+    const job = this.#find(id);
+    if (!job) return;
+    job.abortable = true;
+    if (job.cancelled) this.#send({ t: "cancel", id });
+  }
+
+  /** The running task was cancelled, and knows: it may take the grace and no more. */
+  #watchCancelled(): void {
+    clearTimeout(this.#overdue);
+    this.#overdue = setTimeout(() => this.stop(0), this.#graceMs);
+  }
+
+  async #onCall(call: number, task: number, service: string, request: unknown): Promise<void> {
+    try {
+      if (!this.#find(task)) throw new CofferdamError("CANCELLED", "the task has ended");
+      const { json, parts } = encodeValue(await this.#services.handle(task, service, request));
+      this.#send({ t: "answer", call, ok: true, value: json }, parts);
+    } catch (error) {
+      this.#send({ t: "answer", call, ok: false, error: describeError(error) });
+    }
+  }
+
+  #keepLog(stream: Readable | null): void {
+    stream?.setEncoding("utf8").on("data", (text: string) => {
+      this.#log = (this.#log + text).slice(-logBytes);
+    });
+    stream?.on("error", () => undefined);
+  }
+}

@@ -1,0 +1,269 @@
+/**
+ *    submit ─▶ queue ─▶ the crew's workers ─▶ result / error ─▶ the caller
+ *                ▲            │
+ *                │            └─ a worker dies: its running task is told why, or tried again;
+ *                └────────────── what it had not begun comes back, and loses nothing
+ */
+import type { Need, Share } from "../budget/index.ts";
+import { CofferdamError, type ErrorCode } from "../errors/index.ts";
+import type { ProcessEnd } from "../keeper/index.ts";
+import type { ScopeCore } from "../scope/index.ts";
+import type { RemoteError } from "../worker/messages.ts";
+import { Crew, type CrewOwner } from "./crew.ts";
+import { JobQueue } from "./job-queue.ts";
+import type { Job, RetryCause } from "./job.ts";
+import type { PoolSettings } from "./options.ts";
+import type { PoolWorker } from "./pool-worker.ts";
+import { PoolTaskError, remoteCode } from "./task-error.ts";
+import type { WorkerKind } from "./worker-kind.ts";
+
+/** A task outlives so many keepers; more is no accident. */
+const lossesMax = 10;
+
+const causeOf: Partial<Record<ErrorCode, RetryCause>> = {
+  CRASH: "crash",
+  PROTOCOL: "crash",
+  TIMEOUT: "timeout",
+  MEMORY: "memory",
+  TASK_FAILED: "error",
+};
+
+/** Gives jobs to workers, and judges what becomes of them. */
+export class Scheduler implements CrewOwner {
+  readonly crew: Crew;
+  readonly #scope: ScopeCore;
+  readonly #settings: PoolSettings;
+  readonly #queue = new JobQueue();
+  readonly #busy = new Map<PoolWorker, Share | undefined>();
+  readonly #cpuNeed: Need;
+  #planned = false;
+  #stopWaiting: (() => void) | undefined;
+  #unsettled = 0;
+  #whenIdle: (() => void)[] = [];
+  broken: CofferdamError | undefined;
+  closed = false;
+
+  constructor(scope: ScopeCore, kind: WorkerKind, settings: PoolSettings) {
+    this.#scope = scope;
+    this.#settings = settings;
+    this.#cpuNeed = { cpus: settings.threads, memoryBytes: 0, resources: {} };
+    this.crew = new Crew(scope, kind, settings, this);
+  }
+
+  /** How many jobs keep all workers busy, when each is like those of late. */
+  appetite(window: number): number {
+    return this.crew.size * window * 2;
+  }
+
+  submit(job: Job): void {
+    this.#unsettled++;
+    this.#queue.push(job);
+    this.#plan();
+  }
+
+  /** The job was settled, by whomever. */
+  onSettled(): void {
+    if (--this.#unsettled > 0) return;
+    for (const resolve of this.#whenIdle.splice(0)) resolve();
+  }
+
+  /** Resolves when every job that was submitted is settled. */
+  async idle(): Promise<void> {
+    if (this.#unsettled > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
+  }
+
+  cancel(job: Job): void {
+    if (job.settled) return;
+    job.cancelled = true;
+    const { worker } = job;
+    const runs = worker?.jobs[0] === job;
+    if (job.queued) this.#queue.remove(job);
+    worker?.cancel(job);
+    // One that runs is settled when it has ended, or its worker has.
+    if (!runs || !job.each) job.fail(cancelled(job, "it was cancelled before it started"));
+  }
+
+  /** Takes back all that has not begun, and ends what runs. */
+  async close(gracefully: boolean): Promise<void> {
+    this.closed = true;
+    this.#stopWaiting?.();
+    for (let job = this.#queue.shift(); job; job = this.#queue.shift())
+      job.fail(cancelled(job, "the pool was closed"));
+    await this.crew.close(gracefully);
+  }
+
+  onRoom(): void {
+    this.#plan();
+  }
+
+  onFailure(job: Job, error: RemoteError): void {
+    if (job.cancelled) job.fail(cancelled(job, "it was cancelled"));
+    else this.#judge(job, remoteCode(error), error.message, error);
+  }
+
+  onWorkerGone(worker: PoolWorker, end: ProcessEnd): void {
+    this.#rest(worker);
+    const jobs = worker.jobs.splice(0);
+    const suspects = this.#suspects(jobs);
+    const [first] = suspects;
+    // Backwards, so that the first is the first again.
+    for (const job of jobs.slice(suspects.length).reverse()) this.#takeBack(job);
+    if (first && suspects.length === 1) {
+      const bounds = { timeoutMs: first.timeoutMs, memoryBytes: this.#settings.memoryBytes };
+      const { code, message } = worker.explain(end, bounds);
+      this.#judge(first, code, message);
+    } else {
+      for (const job of suspects.reverse()) {
+        if (job.started) job.attempts--; // not known to be its fault
+        job.suspect = true;
+        this.#takeBack(job);
+      }
+    }
+    this.#plan();
+  }
+
+  onBroken(error: CofferdamError): void {
+    this.broken = error;
+    for (let job = this.#queue.shift(); job; job = this.#queue.shift()) job.fail(error);
+  }
+
+  /**
+   * Those that may have been running when the worker died: one, unless their results were to be
+   * told together. Which one it was shows when each is tried alone.
+   */
+  #suspects(jobs: readonly Job[]): Job[] {
+    const exact = jobs.findIndex((job) => job.each);
+    if (exact === 0) return jobs.slice(0, 1);
+    return exact < 0 ? [...jobs] : jobs.slice(0, exact);
+  }
+
+  #takeBack(job: Job): void {
+    job.takeBack();
+    if (job.settled) return;
+    if (this.closed) job.fail(cancelled(job, "the pool was closed"));
+    else if (this.broken) job.fail(this.broken);
+    else this.#queue.unshift(job);
+  }
+
+  /** A job has failed: again, or the end of it. */
+  #judge(job: Job, code: ErrorCode, message: string, remote?: RemoteError): void {
+    if (job.cancelled || this.closed) {
+      job.fail(cancelled(job, this.closed ? "the pool was closed" : "it was cancelled"));
+      return;
+    }
+    const cause = causeOf[code];
+    const again =
+      (cause !== undefined && ++job.failures[cause] <= this.#settings.retries[cause]) ||
+      (code === "KEEPER_LOST" && ++job.losses <= lossesMax);
+    if (again) {
+      this.#takeBack(job);
+      this.#plan();
+      return;
+    }
+    const killed = job.failures.crash + job.failures.memory;
+    const error = new PoolTaskError(code, message, job.attempts, remote, killed >= 2);
+    if (error.quarantined)
+      this.#scope.emit({
+        type: "notice",
+        level: "warning",
+        message: `a call of \`${job.name}\` has killed ${killed} workers and is not tried again (${code})`,
+      });
+    job.fail(error);
+  }
+
+  /** Looks for work to give when all that happens at this moment has happened. */
+  #plan(): void {
+    if (this.#planned) return;
+    this.#planned = true;
+    queueMicrotask(() => {
+      this.#planned = false;
+      this.#dispatch();
+    });
+  }
+
+  #dispatch(): void {
+    if (this.closed || this.broken) return;
+    const { ready } = this.crew;
+    let idle = 0;
+    for (const worker of ready) if (worker.jobs.length === 0) idle++;
+    // Those that have nothing come first.
+    for (let at = 0; at < ready.length && idle > 0 && this.#queue.length > 0; at++) {
+      const worker = ready[at];
+      if (!worker || worker.jobs.length > 0) continue;
+      if (!this.#employ(worker)) break;
+      if (this.#give(worker, idle--)) at--; // it was retired and left the list
+    }
+    if (this.#queue.length > 0) {
+      this.crew.want(this.#queue.length);
+      // A suspect waits for a worker of its own; a budget that others wait for is not held on to.
+      if (!this.#queue.head?.suspect && !this.#scope.budget?.contended)
+        for (const worker of [...ready]) this.#sendAhead(worker);
+    }
+    if (this.#queue.length === 0 || this.#scope.budget?.contended) this.#restIdle();
+  }
+
+  /** More for a worker that has nearly done what it has. */
+  #sendAhead(worker: PoolWorker): void {
+    const { head } = this.#queue;
+    if (!head || head.suspect || !worker.batches || worker.jobs.length === 0) return;
+    if (worker.jobs[0]?.suspect || this.#queue.length < this.crew.ready.length) return;
+    const { window } = head.pace;
+    if (worker.jobs.length <= window / 2) this.#give(worker, this.crew.ready.length);
+  }
+
+  /**
+   * Gives a worker its share of the queue, one of so many. True when it can be given no more ever.
+   */
+  #give(worker: PoolWorker, sharers: number): boolean {
+    const jobs: Job[] = [];
+    const held = worker.jobs.length;
+    const share = Math.ceil(this.#queue.length / sharers);
+    let each = false;
+    for (let head = this.#queue.head; head; head = this.#queue.head) {
+      const window = worker.batches ? head.pace.window : 1;
+      const most = Math.min(window - held, share, this.crew.lifeLeft(worker));
+      if (jobs.length >= Math.max(most, held > 0 ? 0 : 1)) break;
+      if (head.suspect && held + jobs.length > 0) break;
+      this.#queue.remove(head);
+      jobs.push(head);
+      each ||= head.suspect || !head.pace.tiny || this.#settings.retries.crash === 0;
+      if (head.suspect) break;
+    }
+    if (jobs.length === 0) return false;
+    worker.give(jobs, each);
+    this.crew.rouse(worker);
+    return worker.retired;
+  }
+
+  /** A worker counts against the budget's CPUs while it works. False: there is no room now. */
+  #employ(worker: PoolWorker): boolean {
+    const { budget } = this.#scope;
+    if (!budget || this.#busy.has(worker)) return true;
+    const share = budget.take(this.#cpuNeed);
+    if (share) {
+      this.#busy.set(worker, share);
+      return true;
+    }
+    this.#stopWaiting ??= budget.whenFree(this.#cpuNeed, (given) => {
+      this.#stopWaiting = undefined;
+      const next = this.crew.ready.find((one) => one.jobs.length === 0 && !this.#busy.has(one));
+      if (next) this.#busy.set(next, given);
+      else given.release();
+      this.#plan();
+    });
+    return false;
+  }
+
+  #restIdle(): void {
+    for (const worker of this.#busy.keys()) if (worker.jobs.length === 0) this.#rest(worker);
+  }
+
+  #rest(worker: PoolWorker): void {
+    this.#busy.get(worker)?.release();
+    this.#busy.delete(worker);
+  }
+}
+
+export function cancelled(job: Job, why: string): PoolTaskError {
+  return new PoolTaskError("CANCELLED", why, job.attempts);
+}

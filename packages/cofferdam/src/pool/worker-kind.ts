@@ -1,0 +1,75 @@
+import { extname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { CofferdamError } from "../errors/index.ts";
+
+/** A Python file whose functions the workers run. */
+export interface PythonSource {
+  readonly python: string | URL;
+  /** The interpreter. Default: `$COFFERDAM_PYTHON`, else `python3`. */
+  readonly interpreter?: string;
+}
+
+/** A program that speaks the worker protocol on its descriptor 3 (`docs/reference/protocol.md`). */
+export interface ProgramSource {
+  readonly program: readonly [string, ...string[]];
+}
+
+/** Where workers' functions come from: a Node module by its URL, a Python file, or a program. */
+export type WorkerSource = URL | PythonSource | ProgramSource;
+
+/** How a worker of some kind is started, and what it is told first. */
+export interface WorkerKind {
+  readonly command: readonly string[];
+  /** What the worker loads; for its errors, what failed. */
+  readonly module: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** `main.ts` in the repository, `main.js` in the published package. */
+const nodeMain = fileURLToPath(
+  new URL(`../worker/main${extname(import.meta.url)}`, import.meta.url),
+);
+
+export function workerKind(source: WorkerSource): WorkerKind {
+  if (source instanceof URL)
+    return {
+      command: [process.execPath, ...inheritedFlags(), nodeMain],
+      module: source.href,
+      env: {},
+    };
+  if ("program" in source) return { command: source.program, module: source.program[0], env: {} };
+  const file = typeof source.python === "string" ? source.python : fileURLToPath(source.python);
+  const interpreter = source.interpreter ?? process.env["COFFERDAM_PYTHON"] ?? "python3";
+  return {
+    command: [interpreter, "-u", pythonMain(), file],
+    module: file,
+    env: {},
+  };
+}
+
+function pythonMain(): string {
+  try {
+    return fileURLToPath(import.meta.resolve("cofferdam-python/cofferdam_worker.py"));
+  } catch (cause) {
+    throw new CofferdamError(
+      "WORKER_START",
+      "Python workers need the package cofferdam-python: npm install cofferdam-python",
+      { cause },
+    );
+  }
+}
+
+/** Flags of this process that decide which modules load and how, as `child_process.fork` does. */
+function inheritedFlags(): string[] {
+  const kept =
+    /^(--conditions|-C|--import|--require|-r|--experimental-|--no-experimental-|--enable-source-maps|--preserve-symlinks)/;
+  const takesValue = new Set(["--conditions", "-C", "--import", "--require", "-r"]);
+  const flags: string[] = [];
+  process.execArgv.forEach((flag, index) => {
+    if (!kept.test(flag)) return;
+    flags.push(flag);
+    const value = process.execArgv[index + 1];
+    if (takesValue.has(flag) && value !== undefined) flags.push(value);
+  });
+  return flags;
+}

@@ -1,0 +1,38 @@
+import { Socket } from "node:net";
+import { encodeFrame, MessageReader, type Message } from "./frames.ts";
+import type { FromWorker } from "./messages.ts";
+
+/** The worker's end of descriptor 3. */
+export class WorkerChannel {
+  readonly #socket = new Socket({ fd: 3 });
+  readonly #reader = new MessageReader();
+
+  /** `onEnd`: the pool is gone, and nobody wants what this process does. */
+  constructor(onMessage: (message: Message) => void, onEnd: (failed: boolean) => void) {
+    this.#socket.on("data", (chunk: Buffer) => this.#reader.read(chunk, onMessage));
+    this.#socket.on("error", () => onEnd(true));
+    this.#socket.on("end", () => onEnd(false));
+  }
+
+  tell(message: FromWorker, parts: readonly Uint8Array[] = []): void {
+    if (!this.#socket.writable) return;
+    const buffers = encodeFrame(JSON.stringify(message), parts);
+    if (buffers.length > 1) this.#socket.cork();
+    for (const buffer of buffers) this.#socket.write(buffer);
+    if (buffers.length > 1) this.#socket.uncork();
+  }
+
+  /** Whether some of what was told has not reached the kernel yet. */
+  get behind(): boolean {
+    return this.#socket.writableLength > 0;
+  }
+
+  /** Resolves when all that was told has reached the kernel. */
+  async flushed(): Promise<void> {
+    if (this.behind) await new Promise((resolve) => this.#socket.once("drain", resolve));
+  }
+
+  close(onClosed: () => void): void {
+    this.#socket.end(onClosed);
+  }
+}

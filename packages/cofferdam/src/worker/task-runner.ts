@@ -1,0 +1,196 @@
+/**
+ *    tasks ─▶ queue ─▶ one at a time ─▶ results, told before the next task starts,
+ *                                       or together where tasks take microseconds (`each: 0`)
+ */
+import { CofferdamError } from "../errors/index.ts";
+import type { WorkerChannel } from "./channel.ts";
+import { Task, type TaskLink } from "./context.ts";
+import { describeError } from "./messages.ts";
+import { decodeValue, encodeValue } from "./values.ts";
+
+export type Callable = (...args: unknown[]) => unknown;
+
+interface Waiting {
+  readonly id: number;
+  readonly name: string;
+  readonly args: unknown;
+  /** Binary parts of its arguments; null where JSON says it all. */
+  readonly parts: readonly Uint8Array[] | null;
+  readonly each: boolean;
+}
+
+/** Results are told at the latest so many milliseconds after the one before them. */
+const tellEveryMs = 0.2;
+/** After so long without a look at the socket, one is taken before the next task starts. */
+const lookEveryMs = 1;
+
+/** Runs a worker's tasks one after the other. */
+export class TaskRunner {
+  readonly #channel: WorkerChannel;
+  readonly #link: TaskLink;
+  readonly #queue: Waiting[] = [];
+  functions: ReadonlyMap<string, Callable> = new Map();
+  #running: Task | undefined;
+  #draining = false;
+  /** Results that are not told yet: id, value, id, value, … */
+  #done: unknown[] = [];
+  #donePlain = true;
+  #doneSince = 0;
+  #tellPlanned = false;
+  #startedAt = 0;
+  #lookedAt = 0;
+  #onIdle: (() => void) | undefined;
+
+  constructor(channel: WorkerChannel, link: TaskLink) {
+    this.#channel = channel;
+    this.#link = link;
+  }
+
+  add(list: readonly unknown[], parts: readonly Uint8Array[], plain: boolean, each: boolean): void {
+    for (let at = 0; at + 2 < list.length; at += 3)
+      this.#queue.push({
+        id: list[at] as number,
+        name: list[at + 1] as string,
+        args: list[at + 2],
+        parts: plain ? null : parts,
+        each,
+      });
+    this.#lookedAt = performance.now();
+    if (!this.#draining) void this.#drain();
+  }
+
+  /** A task that has not started is taken back; one that runs is told. */
+  cancel(id: number): void {
+    const index = this.#queue.findIndex((waiting) => waiting.id === id);
+    if (index >= 0) {
+      this.#queue.splice(index, 1);
+      this.#channel.tell({ t: "dropped", id });
+    } else if (this.#running?.id === id) {
+      this.#running.cancel();
+    }
+  }
+
+  /** Resolves when nothing runs or waits. */
+  async idle(): Promise<void> {
+    if (this.#draining) await new Promise<void>((resolve) => (this.#onIdle = resolve));
+  }
+
+  async #drain(): Promise<void> {
+    this.#draining = true;
+    this.#doneSince = this.#startedAt = performance.now();
+    for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
+      // A task can throw, block or end this process: what is done must be told before it starts.
+      const now = this.#startedAt;
+      if (this.#done.length > 0 && (next.each || now - this.#doneSince > tellEveryMs)) this.#tell();
+      if (this.#channel.behind) await this.#channel.flushed();
+      if (now - this.#lookedAt > lookEveryMs) {
+        await this.#look();
+        this.#queue.unshift(next);
+        continue; // it may have been cancelled
+      }
+      const pending = this.#run(next);
+      if (pending) await pending;
+    }
+    this.#tell();
+    this.#draining = false;
+    this.#onIdle?.();
+  }
+
+  /** Lets the event loop read the socket. */
+  async #look(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#lookedAt = this.#startedAt = performance.now();
+  }
+
+  /** A promise only where the function gave one: most small tasks need none. */
+  #run({ id, name, args, parts }: Waiting): Promise<void> | undefined {
+    const task = (this.#running = new Task(id, this.#link));
+    try {
+      const called = this.functions.get(name);
+      if (!called)
+        throw new CofferdamError("UNKNOWN_FUNCTION", `the module exports no function \`${name}\``);
+      const given = (parts ? decodeValue(args, parts) : args) as unknown[];
+      const value = task.run(() => called(...given));
+      if (isThenable(value)) return this.#runOn(task, value);
+      this.#succeed(task, value);
+    } catch (error) {
+      this.#fail(task, error);
+    }
+    return undefined;
+  }
+
+  async #runOn(task: Task, promise: PromiseLike<unknown>): Promise<void> {
+    this.#tellSoon();
+    try {
+      const value = await promise;
+      this.#succeed(task, value);
+    } catch (error) {
+      this.#fail(task, error);
+    }
+  }
+
+  #succeed(task: Task, value: unknown): void {
+    task.end();
+    const { json, parts, plain } = encodeValue(value);
+    if (parts.length > 0) this.#tell();
+    if (this.#done.length === 0) this.#doneSince = this.#startedAt;
+    this.#done.push(task.id, json);
+    if (!plain) this.#donePlain = false;
+    this.#ended();
+    if (parts.length > 0) this.#tell(parts);
+  }
+
+  #fail(task: Task, thrown: unknown): void {
+    let error = thrown;
+    try {
+      task.end();
+    } catch (second) {
+      error = second;
+    }
+    this.#tell();
+    const began = this.#startedAt;
+    this.#ended();
+    const us = (this.#startedAt - began) * 1000;
+    this.#channel.tell({ t: "error", id: task.id, error: describeError(error), us });
+  }
+
+  #ended(): void {
+    this.#running = undefined;
+    this.#startedAt = performance.now();
+  }
+
+  /** When the running task really waits for something; not when it is done in the same turn. */
+  #tellSoon(): void {
+    if (this.#done.length === 0 || this.#tellPlanned) return;
+    this.#tellPlanned = true;
+    setImmediate(() => {
+      this.#tellPlanned = false;
+      this.#tell();
+    });
+  }
+
+  #tell(parts?: readonly Uint8Array[]): void {
+    if (this.#done.length === 0) return;
+    this.#channel.tell(
+      {
+        t: "results",
+        list: this.#done,
+        us: Math.round((this.#startedAt - this.#doneSince) * 1000),
+        plain: this.#donePlain ? 1 : 0,
+      },
+      parts,
+    );
+    this.#done = [];
+    this.#donePlain = true;
+    this.#doneSince = this.#startedAt;
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "then" in value &&
+    typeof value.then === "function"
+  );
+}
