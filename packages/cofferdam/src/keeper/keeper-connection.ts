@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { existsSync, readlinkSync } from "node:fs";
 import type { Socket } from "node:net";
 import { constants } from "node:os";
 import { join } from "node:path";
@@ -45,7 +46,7 @@ export class KeeperTask {
   pid = 0;
   stopped: (() => void) | undefined;
   readonly started = Promise.withResolvers<Fields>();
-  readonly ended = Promise.withResolvers<ProcessEnd>();
+  ended = Promise.withResolvers<ProcessEnd>();
 }
 
 /** One keeper process and the control socket to it. */
@@ -216,7 +217,12 @@ export class KeeperConnection {
       const { cause } = await task.ended.promise;
       // The keeper has died, and its descriptors with it: the task's end says so.
       if (cause === "keeper-lost") return noPipes;
-      throw unreachablePipes(error);
+      if (!isDead(this.pid)) throw unreachablePipes(error);
+      // It told of the end and died then: what the pipes held is lost with it.
+      await this.#exited;
+      task.ended = Promise.withResolvers();
+      task.ended.resolve(endUntold("keeper-lost", 0));
+      return noPipes;
     }
   }
 
@@ -360,6 +366,12 @@ function tooLong(bytes: number): CofferdamError {
     "SPAWN",
     `the command's arguments and environment together are too long (${bytes} bytes; E2BIG)`,
   );
+}
+
+/** What has died has no program any more, also while nobody has waited for it. */
+function isDead(pid: number): boolean {
+  const isOurs = Number(readlinkSync("/proc/self")) === process.pid;
+  return isOurs && !existsSync(`/proc/${pid}/exe`);
 }
 
 function unreachablePipes(error: unknown): CofferdamError {
