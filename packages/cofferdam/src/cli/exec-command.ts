@@ -1,6 +1,6 @@
-import { writeFile } from "node:fs/promises";
+import { open, stat, unlink, writeFile } from "node:fs/promises";
 import { Command } from "commander";
-import { errorMessage } from "../errors/index.ts";
+import { CofferdamError, errorMessage } from "../errors/index.ts";
 import { escapeForTerminal } from "../events/index.ts";
 import { openScope } from "../open-scope.ts";
 import {
@@ -41,6 +41,7 @@ export function execCommand(): Command {
 async function run(words: readonly string[], flags: ExecFlags): Promise<number> {
   let result: TaskResult;
   try {
+    if (flags.report !== undefined) await refuseUnwritable(flags.report);
     result = await runContained(words, flags);
   } catch (error) {
     complain(errorMessage(error));
@@ -59,6 +60,23 @@ async function run(words: readonly string[], flags: ExecFlags): Promise<number> 
     result instanceof TaskError && (result.code === "EXIT" || result.signal === "SIGINT");
   if (result instanceof TaskError && !isPlain) complain(result.message);
   return exitCodeOf(result);
+}
+
+/** Before hours of work. What the path stands for is not changed. */
+async function refuseUnwritable(path: string): Promise<void> {
+  const status = await stat(path).catch(() => null);
+  // A pipe's reader would take our look for the whole report.
+  if (status && !status.isFile() && !status.isDirectory()) return;
+  try {
+    const file = await open(path, "a");
+    await file.close();
+    if (!status) await unlink(path);
+  } catch (error) {
+    throw new CofferdamError(
+      "INVALID_ARGUMENT",
+      `the report cannot be written, so nothing was run: ${errorMessage(error)}`,
+    );
+  }
 }
 
 async function runContained(words: readonly string[], flags: ExecFlags): Promise<TaskResult> {

@@ -1,4 +1,7 @@
-/** Exit codes of commands that work on many items. `exec` has its own, beside it. */
+/**
+ * Exit codes of all commands but `exec`, which has those of `timeout` and `env`: wrong usage of it
+ * is 125, for a 1 is its command's.
+ */
 export const exitCodes = {
   ok: 0,
   usage: 1,

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { CofferdamError, errorCode, errorMessage } from "../errors/index.ts";
 import { escapeForTerminal } from "../events/index.ts";
+import { conventionalCodes } from "../scope/index.ts";
 import { apps, loadApp } from "./apps.ts";
 import { doctorCommand } from "./doctor-command.ts";
 import { execCommand } from "./exec-command.ts";
@@ -16,7 +17,7 @@ export async function main(args: readonly string[]): Promise<void> {
     const program = await createProgram(args);
     await program.parseAsync(args, { from: "user" });
   } catch (error) {
-    process.exitCode = explain(error);
+    process.exitCode = explain(error, args[0]);
   }
 }
 
@@ -27,6 +28,7 @@ async function createProgram(args: readonly string[]): Promise<Command> {
     .helpOption("-h, --help", "print this help")
     .enablePositionalOptions()
     .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error:/, "cofferdam:")) })
     .showHelpAfterError("(--help lists what there is)");
   addCommand(program, execCommand());
   addCommand(program, mapCommand());
@@ -45,15 +47,17 @@ function addCommand(program: Command, command: Command): void {
   program.addCommand(command.copyInheritedSettings(program));
 }
 
-function explain(error: unknown): number {
+function explain(error: unknown, called: string | undefined): number {
+  // A 1 of `exec` is the 1 of the command that it ran.
+  const failure = called === "exec" ? conventionalCodes.own : exitCodes.usage;
   // Commander has printed its own errors (and help and version, which are none).
   if (error instanceof CommanderError || errorCode(error)?.startsWith("commander.")) {
-    return (error as CommanderError).exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    return (error as CommanderError).exitCode === 0 ? exitCodes.ok : failure;
   }
   process.stderr.write(`cofferdam: ${escapeForTerminal(errorMessage(error))}\n`);
   if (!(error instanceof CofferdamError) && error instanceof Error && process.env["DEBUG"])
     process.stderr.write(`${error.stack ?? ""}\n`);
-  return exitCodes.usage;
+  return failure;
 }
 
 /** A reader that has seen enough (`| head`) is no error, and must not end a run halfway. */

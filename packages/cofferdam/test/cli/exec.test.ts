@@ -1,5 +1,5 @@
 /** `cofferdam exec` as a program. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -39,7 +39,12 @@ describe.each(["", "subreaper", "group"])("cofferdam exec (COFFERDAM_CONTAINMENT
     [["--containment", "magic", "true"], 125],
     [["no-such-command-here"], 127],
     [["/etc/passwd"], 126],
-    [["--memory", "lots", "true"], 1],
+    [["--memory", "lots", "true"], 125],
+    [["--no-such-option", "true"], 125],
+    [[], 125],
+    [["--clean-env", "--env-allow", "HOME", "true"], 125],
+    [["--report", "/no/such/folder/report.json", "true"], 125],
+    [["--help"], 0],
   ])("%j exits with %i", async (args, code) => {
     expect((await runCli(["exec", ...args], { env })).code).toBe(code);
   });
@@ -100,12 +105,43 @@ describe("cofferdam", () => {
     expect((await runCli(["help", "documents"])).stdout).toContain("--page-markers");
   });
 
-  it("refuses what it does not know", async () => {
-    expect((await runCli(["exce"])).code).toBe(1);
-    expect((await runCli(["exec"])).code).toBe(1);
+  it.each([
+    [["exce"], 1, "unknown command 'exce'"],
+    [["--nonsense"], 1, "unknown option '--nonsense'"],
+    [["sweep", "--nonsense"], 1, "unknown option '--nonsense'"],
+    [["doctor", "--nonsense"], 1, "unknown option '--nonsense'"],
+    [["map", "--nonsense"], 1, "unknown option '--nonsense'"],
+    [["map", "--memory", "lots", "true"], 1, '"lots"'],
+    [["documents", "--nonsense"], 1, "required option '-o, --out"],
+    [["exec", "--nonsense"], 125, "unknown option '--nonsense'"],
+    [["exec"], 125, "missing required argument 'command'"],
+    [["exec", "--memory", "lots", "true"], 125, '"lots"'],
+  ])("refuses %j with %i, and says what is wrong", async (args, code, message) => {
+    const refused = await runCli(args);
+    expect(refused.stderr).toMatch(/^cofferdam: /);
+    expect(refused.stderr).toContain(message);
+    expect({ code: refused.code, stdout: refused.stdout }).toEqual({ code, stdout: "" });
+  });
+
+  it("refuses a containment and a keeper that it cannot have", async () => {
     const wrong = await runCli(["exec", "true"], { env: { COFFERDAM_CONTAINMENT: "magic" } });
     expect(wrong.stderr).toMatch(/COFFERDAM_CONTAINMENT is "magic"/);
-    const nowhere = await runCli(["exec", "true"], { env: { COFFERDAM_KEEPER: "/nowhere" } });
+    const env = { COFFERDAM_CONTAINMENT: "", COFFERDAM_KEEPER: "/nowhere" };
+    const nowhere = await runCli(["exec", "true"], { env });
     expect(nowhere.stderr).toMatch(/COFFERDAM_KEEPER names no executable file: \/nowhere/);
+    expect([wrong.code, nowhere.code]).toEqual([125, 125]);
+  });
+
+  it("refuses a report that cannot be written before it runs anything, and changes none", async () => {
+    const proof = join(folder, "ran");
+    const refused = await runCli(["exec", "--report", folder, "touch", proof]);
+    expect(refused.stderr).toMatch(/the report cannot be written, so nothing was run: EISDIR/);
+    expect([refused.code, existsSync(proof)]).toEqual([125, false]);
+    const report = join(folder, "report.json");
+    const unmade = await runCli(["exec", "--report", report, "--containment", "magic", "true"]);
+    expect([unmade.code, existsSync(report)]).toEqual([125, false]);
+    writeFileSync(report, "older");
+    await runCli(["exec", "--report", report, "--containment", "magic", "true"]);
+    expect(readFileSync(report, "utf8")).toBe("older");
   });
 });
