@@ -1,84 +1,316 @@
 #include "cgroup.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/sched.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "cgroup-place.h"
 #include "files.h"
 
-/* Where the v2 hierarchy is mounted, from mountinfo: "... MOUNTPOINT ... - cgroup2 ...". */
-static bool find_mount(char *into, size_t size)
+/* How long the killed may take to be gone. */
+#define EMPTY_WITHIN_MS 5000
+/* Of cgroups in one another; a task may make some below its own. */
+#define DEPTH_MAX 64
+
+static bool write_at(int dir, const char *file, const char *text)
 {
-	FILE *lines = fopen("/proc/self/mountinfo", "re");
-	if (!lines)
+	int fd = openat(dir, file, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
 		return false;
-	char line[1024];
-	bool found = false;
-	while (!found && fgets(line, sizeof line, lines)) {
-		char point[400];
-		if (strstr(line, " - cgroup2 ") &&
-		    sscanf(line, "%*d %*d %*s %*s %399s", point) == 1)
-			found = snprintf(into, size, "%s", point) < (int)size;
-	}
-	fclose(lines);
-	if (!found)
-		errno = ENOENT;
-	return found;
+	ssize_t written = write(fd, text, strlen(text));
+	int saved = errno;
+	close(fd);
+	errno = saved;
+	return written == (ssize_t)strlen(text);
 }
 
-/* Our place in it, from "0::PATH". */
-static bool find_own(char *into, size_t size)
+static bool write_number(int dir, const char *file, uint64_t number)
 {
-	FILE *lines = fopen("/proc/self/cgroup", "re");
-	if (!lines)
-		return false;
-	char line[512];
-	bool found = false;
-	while (!found && fgets(line, sizeof line, lines)) {
-		line[strcspn(line, "\n")] = 0;
-		if (strncmp(line, "0::", 3) == 0)
-			found = snprintf(into, size, "%s", line + 3) < (int)size;
-	}
-	fclose(lines);
-	if (!found)
-		errno = ENOENT;
-	return found;
+	char text[24];
+	snprintf(text, sizeof text, "%llu", (unsigned long long)number);
+	return write_at(dir, file, text);
 }
 
-bool cgroup_open(struct cgroup *group, const char *name)
+void cgroup_kill(int dir)
 {
-	char mount[400], own[400];
-	group->dir = -1;
-	group->step = "no cgroup v2 is mounted";
-	if (!find_mount(mount, sizeof mount) || !find_own(own, sizeof own))
+	if (dir >= 0)
+		(void)write_at(dir, "cgroup.kill", "1");
+}
+
+uint64_t cgroup_number(int dir, const char *file, const char *key)
+{
+	char text[1024];
+	if (dir < 0 || read_file_at(dir, file, text, sizeof text) <= 0)
+		return 0;
+	if (!key)
+		return strtoull(text, NULL, 10);
+	char *rest = NULL;
+	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		if (strncmp(line, key, strlen(key)) == 0 && line[strlen(key)] == ' ')
+			return strtoull(line + strlen(key), NULL, 10);
+	return 0;
+}
+
+static int open_dir(int parent, const char *name)
+{
+	return openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/*
+ * Removes a cgroup and those below it, none of which may hold a process: removing is the proof that
+ * it does not. False: errno.
+ */
+static bool remove_empty(int parent, const char *name, int depth)
+{
+	if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+		return true;
+	if (errno != EBUSY || depth == DEPTH_MAX)
 		return false;
-	group->step = "path";
-	int length = snprintf(group->path, sizeof group->path, "%s%s/cofferdam-%s-%d", mount,
-			      strcmp(own, "/") == 0 ? "" : own, name, (int)getpid());
-	if (length >= (int)sizeof group->path) {
-		errno = ENAMETOOLONG;
+	int dir = open_dir(parent, name);
+	DIR *stream = dir < 0 ? NULL : fdopendir(dir);
+	if (!stream) {
+		if (dir >= 0)
+			close(dir);
 		return false;
 	}
-	group->step = "mkdir";
-	if (mkdir(group->path, 0755) != 0)
-		return false;
-	group->step = "open";
-	group->dir = open(group->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (group->dir < 0) {
-		rmdir(group->path);
+	struct dirent *entry;
+	while ((entry = readdir(stream)))
+		if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
+			remove_empty(dir, entry->d_name, depth + 1);
+	closedir(stream);
+	return unlinkat(parent, name, AT_REMOVEDIR) == 0;
+}
+
+static bool kill_and_remove(const char *path, int dir)
+{
+	uint64_t end = now_ms() + EMPTY_WITHIN_MS;
+	for (;;) {
+		cgroup_kill(dir);
+		if (remove_empty(AT_FDCWD, path, 0))
+			return true;
+		if (now_ms() > end)
+			return false;
+		usleep(1000);
+	}
+}
+
+bool cgroup_run_name(struct cgroup_run *run, const char *name)
+{
+	run->dir = -1;
+	run->memory = run->pids = false;
+	const char *off = getenv("COFFERDAM_CGROUP");
+	if (off && strcmp(off, "off") == 0) {
+		run->step = "COFFERDAM_CGROUP";
+		errno = ECANCELED;
 		return false;
 	}
+	char place[CGROUP_PATH_MAX - 64];
+	run->step = cgroup_place_find(place, sizeof place);
+	if (run->step)
+		return false;
+	/* So that no other run's can be taken for it: the run's own name is short. */
+	uint32_t number;
+	if (getrandom(&number, sizeof number, 0) != sizeof number)
+		return false;
+	snprintf(run->path, sizeof run->path, "%s/cofferdam-%.16s.%08x", place, name,
+		 (unsigned)number);
 	return true;
 }
 
-void cgroup_close(struct cgroup *group)
+/* Controllers for the groups of tasks; each is had or not. */
+static void take_controllers(struct cgroup_run *run)
 {
-	if (group->dir < 0)
+	char *last = strrchr(run->path, '/');
+	*last = 0;
+	int place = open_dir(AT_FDCWD, run->path);
+	if (place >= 0) {
+		cgroup_place_delegate(place, run->path);
+		close(place);
+	}
+	*last = '/';
+	run->memory = write_at(run->dir, "cgroup.subtree_control", "+memory");
+	run->pids = write_at(run->dir, "cgroup.subtree_control", "+pids");
+}
+
+/* A process is born in a cgroup below, and killed there. */
+static const char *try_kill(struct cgroup_run *run)
+{
+	int dir = cgroup_task_open(run, 0, run->memory ? 1u << 30 : 0, run->pids ? 100 : 0);
+	if (dir < 0)
+		return "bounds";
+	const char *failed = "cgroup.kill";
+	bool killed = false, entered;
+	pid_t pid = cgroup_fork(dir, &entered);
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		while (entered)
+			pause();
+		_exit(0);
+	}
+	if (pid < 0)
+		failed = "clone";
+	else
+		killed = write_at(dir, "cgroup.kill", "1");
+	int saved = errno;
+	if (pid > 0) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+	close(dir);
+	errno = saved;
+	return killed ? NULL : failed;
+}
+
+bool cgroup_run_open(struct cgroup_run *run)
+{
+	run->step = "mkdir";
+	if (mkdir(run->path, 0755) != 0)
+		return false;
+	run->dir = open_dir(AT_FDCWD, run->path);
+	if (run->dir < 0) {
+		run->step = "open";
+		rmdir(run->path);
+		return false;
+	}
+	take_controllers(run);
+	run->step = try_kill(run);
+	int saved = errno;
+	cgroup_task_remove(run, 0);
+	if (!run->step)
+		return true;
+	cgroup_run_close(run);
+	errno = saved;
+	return false;
+}
+
+bool cgroup_run_close(struct cgroup_run *run)
+{
+	if (run->dir < 0)
+		return true;
+	bool gone = kill_and_remove(run->path, run->dir);
+	close(run->dir);
+	run->dir = -1;
+	return gone;
+}
+
+static void count_processes(int dir, unsigned *count, int depth)
+{
+	static char text[65536];
+	ssize_t length = read_file_at(dir, "cgroup.procs", text, sizeof text);
+	for (ssize_t i = 0; i < length; i++)
+		*count += text[i] == '\n';
+	int copy = open_dir(dir, ".");
+	DIR *stream = copy < 0 ? NULL : fdopendir(copy);
+	if (!stream) {
+		if (copy >= 0)
+			close(copy);
 		return;
-	close(group->dir);
-	group->dir = -1;
-	rmdir(group->path);
+	}
+	struct dirent *entry;
+	while ((entry = readdir(stream))) {
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.' || depth == DEPTH_MAX)
+			continue;
+		int child = open_dir(dir, entry->d_name);
+		if (child < 0)
+			continue;
+		count_processes(child, count, depth + 1);
+		close(child);
+	}
+	closedir(stream);
+}
+
+bool cgroup_run_sweep(const char *path, const char *name, unsigned *killed)
+{
+	char expected[40];
+	const char *last = strrchr(path, '/');
+	int length = snprintf(expected, sizeof expected, "/cofferdam-%.16s.", name);
+	if (!last || strncmp(last, expected, (size_t)length) != 0)
+		return true; /* not a line that a keeper wrote */
+	int dir = open_dir(AT_FDCWD, path);
+	if (dir < 0)
+		return true;
+	struct statfs system;
+	struct stat status;
+	bool gone = true;
+	if (fstatfs(dir, &system) == 0 && (unsigned long)system.f_type == CGROUP2_SUPER_MAGIC &&
+	    fstat(dir, &status) == 0 && status.st_uid == geteuid()) {
+		count_processes(dir, killed, 0);
+		gone = kill_and_remove(path, dir);
+	}
+	close(dir);
+	return gone;
+}
+
+int cgroup_task_open(const struct cgroup_run *run, uint32_t task, uint64_t memory_bytes,
+		     uint64_t pids)
+{
+	char name[16];
+	snprintf(name, sizeof name, "t%u", task);
+	if (mkdirat(run->dir, name, 0755) != 0)
+		return -1;
+	int dir = open_dir(run->dir, name);
+	bool bounded = dir >= 0;
+	if (bounded && memory_bytes) {
+		bounded = write_number(dir, "memory.max", memory_bytes) &&
+			  write_at(dir, "memory.oom.group", "1");
+		/* A machine without swap has no such file. */
+		if (bounded && !write_at(dir, "memory.swap.max", "0"))
+			bounded = errno == ENOENT;
+	}
+	if (bounded && pids)
+		bounded = write_number(dir, "pids.max", pids);
+	if (bounded)
+		return dir;
+	int saved = errno;
+	if (dir >= 0)
+		close(dir);
+	unlinkat(run->dir, name, AT_REMOVEDIR);
+	errno = saved;
+	return -1;
+}
+
+bool cgroup_task_remove(const struct cgroup_run *run, uint32_t task)
+{
+	char name[16];
+	snprintf(name, sizeof name, "t%u", task);
+	if (remove_empty(run->dir, name, 0))
+		return true;
+	int dir = open_dir(run->dir, name);
+	cgroup_kill(dir);
+	if (dir >= 0)
+		close(dir);
+	return remove_empty(run->dir, name, 0);
+}
+
+pid_t cgroup_fork(int dir, bool *entered)
+{
+	*entered = true;
+	if (dir < 0)
+		return fork();
+	struct clone_args args = {
+		.flags = CLONE_INTO_CGROUP,
+		.exit_signal = SIGCHLD,
+		.cgroup = (uint64_t)(unsigned)dir,
+	};
+	pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
+	if (pid >= 0)
+		return pid;
+	/* A filter may know clone3 and not its newest flag: then the child moves by itself. */
+	pid = fork();
+	if (pid == 0)
+		*entered = write_at(dir, "cgroup.procs", "0");
+	return pid;
 }

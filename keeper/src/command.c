@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "files.h"
 
 extern char **environ;
@@ -155,9 +156,13 @@ static _Noreturn void become_command(const struct init_setup *setup, volatile bo
 pid_t command_start(const struct init_setup *setup)
 {
 	static volatile bool failed;
+	bool entered = true;
 	environ = setup->spec->env; /* execvp looks PATH up here: the task's own */
-	/* A fork would copy the page tables only for exec to throw the copy away. */
-	pid_t pid = vfork();
+	/* A fork would copy the page tables only for exec to throw the copy away. Into a cgroup there
+	 * is no other way: that flag only clone3 has, and its child may not return on our stack. */
+	pid_t pid = setup->cgroup < 0 ? vfork() : cgroup_fork(setup->cgroup, &entered);
+	if (pid == 0 && !entered)
+		fail(setup, &failed, "cgroup");
 	if (pid == 0)
 		become_command(setup, &failed);
 	if (pid < 0) {

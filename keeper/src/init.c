@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "command.h"
 #include "files.h"
 #include "leaks.h"
@@ -67,7 +68,7 @@ static void take_descriptors(struct init_setup *setup)
 {
 	int *needed[] = {&setup->channel,  &setup->keeper_pidfd, &setup->null_device,
 			 &setup->stdio[0], &setup->stdio[1],	 &setup->stdio[2],
-			 &setup->socket,   &setup->last_pid};
+			 &setup->socket,   &setup->last_pid,	 &setup->cgroup};
 	const size_t count = sizeof needed / sizeof *needed;
 	int keep[sizeof needed / sizeof *needed];
 	for (size_t i = 0; i < count; i++) {
@@ -91,6 +92,26 @@ static void count_process(pid_t pid, void *context)
 	++*(uint32_t *)context;
 }
 
+struct tracker_search {
+	const struct tree_view *view;
+	bool found;
+};
+
+static void look_for_tracker(pid_t pid, void *context)
+{
+	struct tracker_search *search = context;
+	search->found = search->found || tree_is_resource_tracker(search->view, pid);
+}
+
+/* Python's resource tracker must outlive the others: then they are hunted one by one. */
+static bool has_resource_tracker(const struct init *init)
+{
+	struct tracker_search search = {.view = &init->view};
+	if (init->setup->cgroup >= 0)
+		tree_visit(&init->view, look_for_tracker, &search);
+	return search.found;
+}
+
 static void kill_everything(struct init *init)
 {
 	if (init->phase == KILLING)
@@ -103,6 +124,8 @@ static void kill_everything(struct init *init)
 	/* This holds the task list against fork: nothing in the namespace gets away from it. */
 	if (init->setup->isolated)
 		kill(-1, SIGKILL);
+	else if (!has_resource_tracker(init))
+		cgroup_kill(init->setup->cgroup);
 }
 
 struct hunt {
@@ -129,6 +152,8 @@ static void hunt_children(struct init *init)
 {
 	struct hunt hunt = {.view = &init->view,
 			    .trackers_too = now_ms() - init->kill_began_at > TRACKER_MS};
+	if (hunt.trackers_too)
+		cgroup_kill(init->setup->cgroup);
 	tree_visit_own_children(&init->view, hunt_child, &hunt);
 	if (hunt.others && !hunt.trackers_too)
 		init->kill_began_at = now_ms();
@@ -181,7 +206,7 @@ static void sample(struct init *init)
 	tree_measure(&init->view, &size);
 	uint64_t shared = shared_memory_used();
 	uint64_t bytes = size.resident + shared;
-	uint64_t bound = init->setup->spec->memory_bytes;
+	uint64_t bound = init->setup->memory_hard ? 0 : init->setup->spec->memory_bytes;
 	if (bound && bytes > bound)
 		bytes = tree_proportional(&init->view) + shared;
 	if (bytes > init->peak)

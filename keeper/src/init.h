@@ -76,6 +76,8 @@ struct init_setup {
 	int last_pid;	       /* the file that moves a namespace's pids, or -1 */
 	int stdio[3];	       /* what the command gets as 0, 1, 2 */
 	int socket;	       /* what it gets as 3, or -1 */
+	int cgroup;	       /* the one it is born in, or -1 */
+	bool memory_hard;      /* which bounds its memory */
 	bool isolated;	       /* in new namespaces; else a subreaper */
 	bool user_namespace;   /* we are in a new one: map ourselves into it */
 	uid_t uid;	       /* who we were outside */

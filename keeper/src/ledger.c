@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "files.h"
 
 /* The folder is in a place where others may write (/tmp): it must be ours and closed to them. */
@@ -107,6 +108,13 @@ bool ledger_start(struct ledger *ledger, uint32_t task, pid_t init, uint64_t sta
 	char line[80];
 	snprintf(line, sizeof line, "start %u %d %llu\n", task, (int)init,
 		 (unsigned long long)start_time);
+	return write_line(ledger->file, line);
+}
+
+bool ledger_cgroup(struct ledger *ledger, const char *path)
+{
+	char line[CGROUP_PATH_MAX + 10];
+	snprintf(line, sizeof line, "cgroup %s\n", path);
 	return write_line(ledger->file, line);
 }
 

@@ -8,7 +8,8 @@
  *       s            socket on which workers connect to the Node process, made by that process
  *       t<task>/     a task's scratch folder
  *
- * The ledger has one line a start ("start TASK PID STARTTIME") and one a verified end ("end TASK").
+ * It begins with the keeper's pid, its PID namespace and the machine's boot; "cgroup PATH" names the
+ * run's cgroup. It has one line a start ("start TASK PID STARTTIME") and one a verified end ("end TASK").
  * Each is one write(2): it survives the death of any process. It is not synced to disk, for a
  * machine that goes down takes the processes with it, and folders are found by listing.
  */
@@ -32,6 +33,8 @@ bool ledger_open(struct ledger *ledger, const char *base, const char **what);
 /* Notes that inits outlive their keeper, and that processes are known by their cookie. */
 bool ledger_without_namespaces(struct ledger *ledger);
 bool ledger_start(struct ledger *ledger, uint32_t task, pid_t init, uint64_t start_time);
+/* Before the cgroup is made: who comes later removes what it finds. */
+bool ledger_cgroup(struct ledger *ledger, const char *path);
 void ledger_end(struct ledger *ledger, uint32_t task);
 /* Removes the run's folder. False: something of it is left. */
 bool ledger_remove(struct ledger *ledger);

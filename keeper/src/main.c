@@ -78,6 +78,19 @@ static void choose_tree(struct keeper *keeper, struct buffer *out)
 	ledger_without_namespaces(&keeper->ledger);
 }
 
+/* A cgroup of our own beside any way; where none can be had, all goes on without. */
+static void choose_cgroup(struct keeper *keeper, struct buffer *out)
+{
+	struct cgroup_run *run = &keeper->cgroups;
+	if (!cgroup_run_name(run, keeper->ledger.run_name) ||
+	    !ledger_cgroup(&keeper->ledger, run->path) || !cgroup_run_open(run))
+		return;
+	char text[32];
+	snprintf(text, sizeof text, "kill%s%s", run->memory ? " memory" : "",
+		 run->pids ? " pids" : "");
+	wire_text(out, TAG_CGROUP, text);
+}
+
 /* Says what can be had here. */
 static void say_hello(struct keeper *keeper, const struct sweep_result *swept)
 {
@@ -86,6 +99,7 @@ static void say_hello(struct keeper *keeper, const struct sweep_result *swept)
 	wire_number(out, TAG_NUMBER, WIRE_VERSION);
 	wire_text(out, TAG_PATH, keeper->ledger.run_path);
 	choose_tree(keeper, out);
+	choose_cgroup(keeper, out);
 	wire_text(out, TAG_TREE, keeper->tree == TREE_SUBREAPER ? "subreaper" : "namespace");
 	wire_text(out, TAG_PROC, keeper->proc_own ? "own" : "host");
 	wire_number(out, TAG_STARTED, swept->runs);
@@ -252,8 +266,10 @@ static void serve(struct keeper *keeper, int signals)
 {
 	for (;;) {
 		uint64_t now = now_ms();
-		for (struct task *task = keeper->tasks; task; task = task->next)
+		for (struct task *task = keeper->tasks, *next; task; task = next) {
+			next = task->next; /* it may end in this tick */
 			task_tick(keeper, task, now);
+		}
 		tell_samples(keeper, now);
 		if (!write_control(keeper))
 			return;
@@ -294,6 +310,8 @@ static int end_all(struct keeper *keeper)
 	}
 	if (keeper->tree == TREE_SUBREAPER)
 		adopt_and_kill(keeper);
+	if (!cgroup_run_close(&keeper->cgroups))
+		stuck++;
 	/* What is stuck stays in the ledger, for a later sweep to judge. */
 	if (stuck)
 		return 1;

@@ -26,6 +26,7 @@ const char *probe_tree(struct keeper *keeper, enum tree_kind tree, bool *proc_ow
 		.channel = pair[1],
 		.stdio = {keeper->null_device, keeper->null_device, keeper->null_device},
 		.socket = -1,
+		.cgroup = -1,
 	};
 	int pidfd = -1;
 	pid_t init = task_clone_init(keeper, &setup, &pidfd);
@@ -65,22 +66,17 @@ static void failure(const char *name, const char *step)
 
 static void report_cgroup(void)
 {
-	struct cgroup group;
-	if (!cgroup_open(&group, "probe")) {
+	struct cgroup_run group;
+	if (!cgroup_run_name(&group, "probe") || !cgroup_run_open(&group)) {
 		failure("cgroup", group.step);
 		return;
 	}
 	line("cgroup", "ok", group.path);
-	static const char *const files[][2] = {{"cgroup-kill", "cgroup.kill"},
-					       {"cgroup-memory", "memory.max"},
-					       {"cgroup-pids", "pids.max"}};
-	for (size_t i = 0; i < 3; i++) {
-		if (faccessat(group.dir, files[i][1], W_OK, 0) == 0)
-			line(files[i][0], "ok", files[i][1]);
-		else
-			failure(files[i][0], files[i][1]);
-	}
-	cgroup_close(&group);
+	line("cgroup-memory", group.memory ? "ok" : "failed",
+	     group.memory ? "memory.max" : "memory.max: the controller is not delegated");
+	line("cgroup-pids", group.pids ? "ok" : "failed",
+	     group.pids ? "pids.max" : "pids.max: the controller is not delegated");
+	cgroup_run_close(&group);
 }
 
 int probe_report(void)

@@ -99,6 +99,12 @@ static bool parse_field(struct task_spec *spec, const struct wire_field *field, 
 	case TAG_HOST_IPC:
 		spec->host_ipc = true;
 		return true;
+	case TAG_CGROUP:
+		spec->cgroup = true;
+		return true;
+	case TAG_PIDS:
+		spec->pids = wire_field_number(field);
+		return true;
 	default:
 		return true;
 	}

@@ -25,6 +25,8 @@ struct task_spec {
 	int64_t core_bytes;	/* -1: as the keeper has it */
 	bool no_network;
 	bool host_ipc;
+	bool cgroup;	/* asked for; outside namespaces it is had anyway */
+	uint64_t pids;	/* 0: no bound */
 };
 
 /* Parses the fields of a START frame. False: malformed or out of memory; the spec is then empty. */

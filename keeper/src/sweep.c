@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "files.h"
 #include "ledger.h"
 #include "tree.h"
@@ -105,18 +106,19 @@ static void end_by_cookie(const char *run, struct sweep_result *result)
 	close(view.proc);
 }
 
-static void end_inits(int ledger, const char *run, struct sweep_result *result)
+/* False: something of the run's cgroup is left. */
+static bool end_inits(int ledger, const char *run, struct sweep_result *result)
 {
 	int copy = dup(ledger);
 	FILE *lines = copy < 0 ? NULL : fdopen(copy, "r");
 	if (!lines) {
 		if (copy >= 0)
 			close(copy);
-		return;
+		return true;
 	}
 	rewind(lines);
-	char line[256];
-	bool here = false, subreaper = false;
+	char line[CGROUP_PATH_MAX + 40], cgroup[CGROUP_PATH_MAX] = "";
+	bool here = false, same_boot = false, subreaper = false;
 	char boot[40], this_boot[40];
 	read_boot_id(this_boot);
 	while (fgets(line, sizeof line, lines)) {
@@ -126,8 +128,12 @@ static void end_inits(int ledger, const char *run, struct sweep_result *result)
 		/* Pids mean something in their own namespace alone; a run of another container's
 		 * has inits that its keeper's death has killed. */
 		if (sscanf(line, "cofferdam-ledger 1 keeper %d ns %llu boot %39s", &pid, &number,
-			   boot) == 3)
-			here = number == own_pid_namespace() && strcmp(boot, this_boot) == 0;
+			   boot) == 3) {
+			same_boot = strcmp(boot, this_boot) == 0;
+			here = same_boot && number == own_pid_namespace();
+		} else if (strncmp(line, "cgroup /", 8) == 0 && strchr(line, '\n'))
+			snprintf(cgroup, sizeof cgroup, "%.*s", (int)strcspn(line + 7, "\n"),
+				 line + 7);
 		else if (strcmp(line, "tree subreaper\n") == 0)
 			subreaper = true;
 		else if (here && sscanf(line, "start %u %d %llu", &task, &pid, &number) == 3)
@@ -136,6 +142,7 @@ static void end_inits(int ledger, const char *run, struct sweep_result *result)
 	fclose(lines);
 	if (here && subreaper && proc_is_ours())
 		end_by_cookie(run, result);
+	return !same_boot || !cgroup[0] || cgroup_run_sweep(cgroup, run, &result->processes);
 }
 
 /* Whether the run is dead: then its lock is ours. `fd` is its folder, or its ledger. */
@@ -179,9 +186,9 @@ static void sweep_run(int base, const char *name, bool known_dead, bool dry,
 		/* Nothing is left to do. */
 	} else if (dead) {
 		result->runs++;
-		if (file >= 0 && !dry)
-			end_inits(file, name, result);
-		if (!dry && !remove_tree(base, name))
+		/* A ledger that still names something stays. */
+		if (!dry && ((file >= 0 && !end_inits(file, name + (name[0] == '.'), result)) ||
+			     !remove_tree(base, name)))
 			result->stuck++;
 	} else if (known_dead) {
 		result->stuck++;

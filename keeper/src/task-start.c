@@ -139,6 +139,19 @@ static pid_t foreground_group(const struct keeper *keeper)
 	return holder > 0 && holder == keeper->node_group ? holder : 0;
 }
 
+/*
+ * A namespace ends as a whole by itself, so there a cgroup is worth its price only for a bound that
+ * the kernel can hold, or where one is asked for. What cannot be had the caller was told: it fails.
+ */
+static bool wants_cgroup(const struct keeper *keeper, const struct task_spec *spec)
+{
+	if (spec->cgroup || spec->pids)
+		return true;
+	if (keeper->cgroups.dir < 0)
+		return false;
+	return keeper->tree == TREE_SUBREAPER || (keeper->cgroups.memory && spec->memory_bytes);
+}
+
 static const char *launch(struct keeper *keeper, struct task *task)
 {
 	char scratch[24];
@@ -169,6 +182,15 @@ static const char *launch(struct keeper *keeper, struct task *task)
 		if (mkdirat(keeper->ledger.run_dir, scratch, 0700) != 0)
 			goto out;
 	}
+	stage = "cgroup";
+	if (wants_cgroup(keeper, &task->spec)) {
+		task->memory_hard = keeper->cgroups.memory && task->spec.memory_bytes;
+		task->cgroup = cgroup_task_open(&keeper->cgroups, task->id,
+						task->memory_hard ? task->spec.memory_bytes : 0,
+						task->spec.pids);
+		if (task->cgroup < 0)
+			goto out;
+	}
 	stage = "channel";
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
 		goto out;
@@ -179,6 +201,8 @@ static const char *launch(struct keeper *keeper, struct task *task)
 		.channel = pair[1],
 		.stdio = {theirs[0], theirs[1], theirs[2]},
 		.socket = socket,
+		.cgroup = task->cgroup,
+		.memory_hard = task->memory_hard,
 		.task = task->id,
 		.foreground_of = wants_terminal(&task->spec) ? foreground_group(keeper) : 0,
 	};
@@ -231,7 +255,7 @@ void task_start(struct keeper *keeper, const struct wire_frame *frame)
 	}
 	memset(task, 0, sizeof *task);
 	task->id = frame->task;
-	task->init_pidfd = task->channel = task->remover_pidfd = -1;
+	task->init_pidfd = task->channel = task->remover_pidfd = task->cgroup = -1;
 	task->pipes[0] = task->pipes[1] = task->pipes[2] = -1;
 	if (task_find(keeper, frame->task) || !spec_parse(frame, &task->spec)) {
 		refuse(keeper, frame->task, "request", EINVAL);
@@ -246,9 +270,11 @@ void task_start(struct keeper *keeper, const struct wire_frame *frame)
 			snprintf(scratch, sizeof scratch, "t%u", task->id);
 			remove_tree(keeper->ledger.run_dir, scratch);
 		}
+		if (task->cgroup >= 0)
+			cgroup_task_remove(&keeper->cgroups, task->id);
 		refuse(keeper, task->id, stage, error);
 		close_all(task->pipes, 3);
-		close_all((int[]){task->channel, task->init_pidfd}, 2);
+		close_all((int[]){task->channel, task->init_pidfd, task->cgroup}, 3);
 		spec_free(&task->spec);
 		free(task);
 		return;

@@ -37,6 +37,8 @@ void task_force(struct task *task)
 	/* Ours and not yet waited for, so the pid is still its own. */
 	if (task->init_pidfd >= 0)
 		kill(task->init, SIGKILL);
+	/* Among them may be a tracer, which keeps the init from being reaped. */
+	cgroup_kill(task->cgroup);
 }
 
 static void step(struct task *task, enum task_phase phase, uint64_t now)
@@ -78,6 +80,16 @@ void task_stop(struct task *task, enum end_cause cause, uint64_t grace_ms)
 	}
 }
 
+static void tell_stuck(struct keeper *keeper, struct task *task)
+{
+	if (task->stuck_told)
+		return;
+	task->stuck_told = true;
+	wire_end(&keeper->out, wire_begin(&keeper->out, EVT_STUCK, task->id));
+}
+
+static void vacate(struct keeper *keeper, struct task *task);
+
 void task_tick(struct keeper *keeper, struct task *task, uint64_t now)
 {
 	if (task->deadline_at && now >= task->deadline_at && task->phase == TASK_RUNNING) {
@@ -87,13 +99,14 @@ void task_tick(struct keeper *keeper, struct task *task, uint64_t now)
 	if (!task->step_at || now < task->step_at)
 		return;
 	task->step_at = 0;
-	if (task->phase == TASK_TERMINATING || task->phase == TASK_RUNNING) {
+	if (task->phase == TASK_VACATING) {
+		vacate(keeper, task);
+	} else if (task->phase == TASK_TERMINATING || task->phase == TASK_RUNNING) {
 		step(task, TASK_KILLING, now);
 	} else if (task->phase == TASK_KILLING) {
 		step(task, TASK_FORCED, now);
-	} else if (task->phase == TASK_FORCED && !task->stuck_told) {
-		task->stuck_told = true;
-		wire_end(&keeper->out, wire_begin(&keeper->out, EVT_STUCK, task->id));
+	} else if (task->phase == TASK_FORCED) {
+		tell_stuck(keeper, task);
 	}
 }
 
@@ -226,10 +239,13 @@ static void tell_end(struct keeper *keeper, struct task *task)
 	} else if (cause == CAUSE_NONE) {
 		cause = CAUSE_INIT_LOST;
 	}
-	uint64_t peak = task->done && last->bytes > task->peak_bytes ? last->bytes : task->peak_bytes;
+	bool larger = task->done && !task->peak_exact && last->bytes > task->peak_bytes;
+	uint64_t peak = larger ? last->bytes : task->peak_bytes;
 	uint32_t started = task->done ? last->processes : task->processes;
 	wire_number(out, TAG_CAUSE, cause);
 	wire_number(out, TAG_PEAK, peak);
+	if (task->peak_exact)
+		wire_number(out, TAG_EXACT, 1);
 	wire_number(out, TAG_STARTED, started);
 	buffer_append(out, task->leaks.data, task->leaks.length);
 	wire_end(out, start);
@@ -313,6 +329,45 @@ static bool remove_in_child(struct keeper *keeper, struct task *task, const char
 	return false;
 }
 
+/* What the kernel has counted, while the cgroup is still there. */
+static void read_cgroup(struct task *task)
+{
+	if (task->cgroup < 0)
+		return;
+	uint64_t peak = task->memory_hard ? cgroup_number(task->cgroup, "memory.peak", NULL) : 0;
+	if (peak) {
+		task->peak_exact = true;
+		task->peak_bytes = peak;
+	}
+	bool ended_badly = task->command_gone ? task->command_status != 0 : !task->done;
+	if (task->cause != CAUSE_NONE)
+		return;
+	if (task->memory_hard && cgroup_number(task->cgroup, "memory.events", "oom_kill"))
+		task->cause = CAUSE_MEMORY;
+	else if (task->spec.pids && ended_badly &&
+		 cgroup_number(task->cgroup, "pids.events", "max"))
+		task->cause = CAUSE_PROCESSES;
+}
+
+static void remove_scratch(struct keeper *keeper, struct task *task);
+
+/* The cgroup goes first: that it can be removed is the proof that nobody is in it. */
+static void vacate(struct keeper *keeper, struct task *task)
+{
+	if (task->cgroup >= 0 && !cgroup_task_remove(&keeper->cgroups, task->id)) {
+		uint64_t now = now_ms();
+		task->phase = TASK_VACATING;
+		task->step_at = now + VACATE_EVERY_MS;
+		if (now > task->vacate_until)
+			tell_stuck(keeper, task);
+		return;
+	}
+	if (task->cgroup >= 0)
+		close(task->cgroup);
+	task->cgroup = -1;
+	remove_scratch(keeper, task);
+}
+
 void task_on_init_death(struct keeper *keeper, struct task *task)
 {
 	siginfo_t info = {0};
@@ -323,10 +378,19 @@ void task_on_init_death(struct keeper *keeper, struct task *task)
 	task_on_channel(keeper, task);
 	if (task->foreground && !task->command_gone)
 		terminal_give(keeper->node_group);
-	if (keeper->tree == TREE_SUBREAPER && !task->done)
+	if (keeper->tree == TREE_SUBREAPER && !task->done) {
+		cgroup_kill(task->cgroup);
 		adopt_and_kill(keeper);
+	}
 	unwatch_and_close(keeper, &task->init_pidfd);
 	task->step_at = task->deadline_at = 0;
+	read_cgroup(task);
+	task->vacate_until = now_ms() + STUCK_AFTER_MS;
+	vacate(keeper, task);
+}
+
+static void remove_scratch(struct keeper *keeper, struct task *task)
+{
 	if (task->spec.scratch) {
 		char scratch[24];
 		snprintf(scratch, sizeof scratch, "t%u", task->id);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "cgroup.h"
 #include "init.h"
 #include "ledger.h"
 #include "spec.h"
@@ -15,12 +16,15 @@
 #define FORCE_AFTER_MS 4000
 /* How long a killed init may take to die before the task is called stuck (D state, mostly). */
 #define STUCK_AFTER_MS 5000
+/* Between two looks whether a cgroup can be removed, after its processes were killed. */
+#define VACATE_EVERY_MS 2
 
 enum task_phase {
 	TASK_RUNNING,
 	TASK_TERMINATING, /* TERM sent; ORDER_KILL follows at `step_at` */
 	TASK_KILLING,	  /* ORDER_KILL sent; the init itself follows at `step_at` */
 	TASK_FORCED,	  /* the init was killed; `stuck` at `step_at` */
+	TASK_VACATING,	  /* the init is dead; what its cgroup holds is dying */
 	TASK_REMOVING,	  /* all dead; a child is removing the scratch folder */
 	TASK_ENDED,	  /* told; kept until the other side has opened the pipes */
 };
@@ -32,6 +36,8 @@ struct task {
 	enum task_phase phase;
 	pid_t init;
 	int init_pidfd;
+	int cgroup; /* what its command was born in, or -1 */
+	bool memory_hard;
 	int channel;
 	int pipes[3]; /* our ends, until the other side has opened them; -1 none */
 	bool foreground;
@@ -50,6 +56,8 @@ struct task {
 	uint64_t memory_bytes;
 	uint32_t processes;
 	uint64_t peak_bytes;
+	bool peak_exact;
+	uint64_t vacate_until;
 	struct buffer leaks; /* TAG_LEAK fields, ready to send */
 };
 
@@ -57,6 +65,7 @@ enum tree_kind { TREE_NAMESPACE, TREE_USER_NAMESPACE, TREE_SUBREAPER };
 
 struct keeper {
 	struct ledger ledger;
+	struct cgroup_run cgroups;
 	int control;
 	int epoll;
 	int own_pidfd;

@@ -20,7 +20,8 @@
 
 enum wire_request {
 	REQ_START = 1,	  /* ARG+ ENV* CWD STDIO [TIMEOUT GRACE MEMORY SOCKET TOKEN SCRATCH
-			   * PROCESSES_MAX CPUS OPEN_FILES CORE NO_NETWORK HOST_IPC] */
+			   * PROCESSES_MAX CPUS OPEN_FILES CORE NO_NETWORK HOST_IPC CGROUP
+			   * PIDS] */
 	REQ_OPENED = 2,	  /* the pipe ends of STARTED are open on the other side */
 	REQ_STOP = 3,	  /* [GRACE]: end the task by the ladder */
 	REQ_DEADLINE = 4, /* TIMEOUT: end the task that many ms from now; 0 disarms */
@@ -29,8 +30,8 @@ enum wire_request {
 };
 
 enum wire_event {
-	EVT_HELLO = 1,	  /* NUMBER(version) PATH(run) TREE PROC NOTE*, of the sweep STARTED(runs)
-			   * KILLED(processes) PROCESSES(stuck) */
+	EVT_HELLO = 1,	  /* NUMBER(version) PATH(run) TREE PROC [CGROUP] NOTE*, of the sweep
+			   * STARTED(runs) KILLED(processes) PROCESSES(stuck) */
 	EVT_STARTED = 2,  /* PID FDS */
 	EVT_EXITED = 3,	  /* STATUS: the command is over, its tree not yet verified */
 	EVT_ENDED = 4,	  /* see task.c */
@@ -75,6 +76,10 @@ enum wire_tag {
 	TAG_CORE = 32,	     /* RLIMIT_CORE, bytes */
 	TAG_NO_NETWORK = 33, /* a network namespace of its own, with loopback alone */
 	TAG_HOST_IPC = 34,   /* the host's SysV objects and /dev/shm */
+	TAG_CGROUP = 35,     /* HELLO: what our cgroups can do, "kill memory pids"; else missing.
+			      * START: put the task into one even in a namespace */
+	TAG_PIDS = 36,	     /* bound for processes and threads, held by the kernel */
+	TAG_EXACT = 37,	     /* PEAK is the kernel's own figure */
 };
 
 enum stdio_mode { STDIO_NULL = 0, STDIO_PIPE = 1, STDIO_INHERIT = 2 };

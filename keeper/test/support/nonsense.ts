@@ -156,6 +156,8 @@ function soundStart(random: Random, id: number): Buffer {
     [tag.grace, random.pick(numbers)],
     [tag.memory, random.pick(numbers)],
     [tag.scratch, ""],
+    [tag.cgroup, random.bytes(random.int(9))],
+    [tag.pids, random.pick(numbers)],
     [tag.cwd, random.pick(["/", "/nowhere", ""])],
     [tag.environment, ""],
   ] as const;

@@ -44,6 +44,9 @@ export const tag = {
   errno: 24,
   note: 26,
   tree: 28,
+  processesMax: 29,
+  cgroup: 35,
+  pids: 36,
 } as const;
 
 export const cause = { none: 0, timeout: 1, memory: 2, stopped: 3, initLost: 4 } as const;

@@ -59,7 +59,8 @@ export function execOptionsOf(flags: ContainmentFlags): ExecOptions {
     ...(flags.timeout === undefined ? {} : { timeout: flags.timeout }),
     ...(flags.memory === undefined ? {} : { memory: flags.memory }),
     ...(flags.grace === undefined ? {} : { grace: flags.grace }),
-    ...(flags.processes === undefined ? {} : { processes: flags.processes }),
+    ...boundProcesses(flags),
+    ...(flags.containment?.includes("cgroup") ? { cgroup: true } : {}),
     ...(flags.threads === undefined ? {} : { threads: flags.threads }),
     ...(flags.cpus === undefined ? {} : { cpus: flags.cpus }),
     ...(flags.ipc === undefined ? {} : { ipc: flags.ipc }),
@@ -68,6 +69,12 @@ export function execOptionsOf(flags: ContainmentFlags): ExecOptions {
     network: flags.network,
     ...(flags.failOnLeak ? { failOnLeak: true } : {}),
   };
+}
+
+/** Who requires the kernel to hold the bound gets one that counts threads too: it knows no other. */
+function boundProcesses({ processes, containment }: ContainmentFlags): ExecOptions {
+  if (processes === undefined) return {};
+  return containment?.includes("pids-hard") ? { pids: processes } : { processes };
 }
 
 /** What can be asked for beside a tree, and whether it is there. */
@@ -80,6 +87,7 @@ const requirements: Readonly<Record<string, (containment: Containment) => boolea
   memory: ({ memory }) => memory !== "none",
   "memory-hard": ({ memory }) => memory === "hard",
   "pids-hard": ({ pids }) => pids === "hard",
+  cgroup: ({ cgroup }) => cgroup === "task",
 };
 
 /** Throws `CONTAINMENT_UNAVAILABLE` for what cannot be had here. */

@@ -127,8 +127,9 @@ export function adviseProc({ coveredProc }: Facts): Advice[] {
 /** A cgroup v2 that this user may write to. */
 export function adviseCgroup(detail: string, isRoot: boolean, isV1: boolean): Advice[] {
   const use =
-    "Nothing needs it so far: trees are ended without, and bounds are polled. With a cgroup of our " +
-    "own the kernel could hold them hard.";
+    "Trees are ended without. With a cgroup of our own the kernel ends them at once also where " +
+    "there are no namespaces, and with its controllers it holds bounds on memory and processes hard; " +
+    "now they are polled.";
   if (isV1)
     return [
       {

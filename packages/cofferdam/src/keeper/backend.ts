@@ -9,9 +9,12 @@ export interface Containment {
   readonly ipc: "task" | "host";
   /** `task`: `/proc` shows the task its own processes only. */
   readonly proc: "task" | "host";
-  /** How the memory bound is held: `polled` can be overshot for some milliseconds. */
+  /** How a memory bound is held: `hard` by the kernel; `polled` can be overshot for milliseconds. */
   readonly memory: "hard" | "polled" | "none";
-  readonly pids: "hard" | "none";
+  /** `hard`: a bound on `pids` can be had. A bound on `processes` is polled everywhere. */
+  readonly pids: "hard" | "polled" | "none";
+  /** `task`: a task can have a cgroup of its own, which the kernel kills as a whole. */
+  readonly cgroup: "task" | "none";
 }
 
 /** `null`: `/dev/null`. `pipe`: a stream here. `inherit`: this process's own. */
@@ -30,6 +33,10 @@ export interface ProcessSpec {
   readonly memoryBytes?: number;
   /** Bound for the number of processes in the tree. */
   readonly processesMax?: number;
+  /** Bound for processes and threads in the tree, held by the kernel. Needs `pids` hard. */
+  readonly pids?: number;
+  /** Puts the tree into a cgroup also where its namespace holds it already. Needs `cgroup`. */
+  readonly cgroup?: boolean;
   /** How many CPUs the tree may run on. */
   readonly cpus?: number;
   /** Bound for open files, of each process. */

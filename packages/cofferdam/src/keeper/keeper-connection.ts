@@ -27,6 +27,8 @@ const exitFolder = 2;
 export interface Hello {
   readonly tree: "namespace" | "subreaper";
   readonly proc: "task" | "host";
+  /** What its cgroups can do; nothing where it can have none. */
+  readonly cgroup: ReadonlySet<string>;
   /** Which step of which way failed, for people. */
   readonly notes: readonly string[];
   /** Dead runs that this start removed, with processes of theirs that still lived. */
@@ -352,6 +354,7 @@ function decodeHello(fields: Fields): Hello {
   return {
     tree: fields.text(tag.tree) === "subreaper" ? "subreaper" : "namespace",
     proc: fields.text(tag.proc) === "own" ? "task" : "host",
+    cgroup: new Set((fields.text(tag.cgroup) ?? "").split(" ").filter((word) => word !== "")),
     notes: fields.texts(tag.note),
     swept: {
       runs: fields.number(tag.started) ?? 0,

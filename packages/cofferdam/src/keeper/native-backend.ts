@@ -39,10 +39,17 @@ export class NativeBackend implements Backend {
     this.#binary = binary;
     this.#base = base;
     this.#connection = Promise.resolve(connection);
-    const { tree, proc, notes } = connection.hello;
+    const { tree, proc, cgroup, notes } = connection.hello;
     const isolated = tree === "namespace";
     const ipc = isolated ? "task" : "host";
-    this.containment = { tree, ipc, proc, memory: "polled", pids: "none" };
+    this.containment = {
+      tree,
+      ipc,
+      proc,
+      memory: cgroup.has("memory") ? "hard" : "polled",
+      pids: cgroup.has("pids") ? "hard" : "polled",
+      cgroup: cgroup.has("kill") ? "task" : "none",
+    };
     this.shortfall = isolated ? "" : `no namespaces (${notes.join("; ")})`;
   }
 

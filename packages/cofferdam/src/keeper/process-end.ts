@@ -39,7 +39,10 @@ export function decodeEnd(fields: Fields): ProcessEnd {
       ? {}
       : { startFailure: { stage, code: errnoName(fields.number(tag.errno) ?? 0) } }),
     cpuMs: user === undefined || system === undefined ? null : micros(user, system),
-    peakMemoryBytes: { value: fields.number(tag.peak) ?? 0, method: "sampled" },
+    peakMemoryBytes: {
+      value: fields.number(tag.peak) ?? 0,
+      method: fields.number(tag.exact) === undefined ? "sampled" : "exact",
+    },
     // One process more: the init that held them together.
     started: { value: (fields.number(tag.started) ?? 0) + 1, method: "lower-bound" },
     killed: fields.number(tag.killed) ?? 0,

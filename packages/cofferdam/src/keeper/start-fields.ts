@@ -27,6 +27,8 @@ export function startFields(
   if (spec.coreBytes !== undefined) fields.push([tag.core, spec.coreBytes]);
   if (spec.noNetwork) fields.push([tag.noNetwork, ""]);
   if (spec.ipc === "host") fields.push([tag.hostIpc, ""]);
+  if (spec.cgroup) fields.push([tag.cgroup, ""]);
+  if (spec.pids !== undefined) fields.push([tag.pids, spec.pids]);
   if (channel) fields.push([tag.socket, channel.path], [tag.token, channel.token]);
   return fields;
 }

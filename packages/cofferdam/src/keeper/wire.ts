@@ -61,6 +61,9 @@ export const tag = {
   core: 32,
   noNetwork: 33,
   hostIpc: 34,
+  cgroup: 35,
+  pids: 36,
+  exact: 37,
 } as const;
 
 /** Of a frame: its length, type and task. */

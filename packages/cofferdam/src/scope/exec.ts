@@ -24,6 +24,13 @@ export interface ExecOptions {
   readonly memory?: Size;
   /** Bound for the number of processes in the tree. None by default. */
   readonly processes?: number;
+  /**
+   * Bound for processes and threads of the tree together, held by the kernel: what is beyond it is
+   * refused to the command (`EAGAIN`). Where `containment.pids` is not `hard` it is refused.
+   */
+  readonly pids?: number;
+  /** `true` takes a cgroup of the task's own also where a namespace holds it already. */
+  readonly cgroup?: boolean;
   /** How many CPUs the tree may run on, by affinity. All by default. */
   readonly cpus?: number;
   /** How many threads libraries are told to use (`OMP_NUM_THREADS` and its like). */
@@ -85,6 +92,7 @@ export async function execIn(
     ...(options.processes === undefined
       ? {}
       : { processesMax: checkCount(options.processes, "processes") }),
+    ...(options.pids === undefined ? {} : { pids: checkCount(options.pids, "pids") }),
   };
   if (options.network === false && scope.containment.tree !== "namespace")
     throw new CofferdamError(
@@ -95,6 +103,16 @@ export async function execIn(
     throw new CofferdamError(
       "CONTAINMENT_UNAVAILABLE",
       `IPC objects of its own a task can have in a namespace only: ${scope.shortfall}`,
+    );
+  if (options.pids !== undefined && scope.containment.pids !== "hard")
+    throw new CofferdamError(
+      "CONTAINMENT_UNAVAILABLE",
+      "a bound on pids needs the pids controller of cgroup v2, and here it cannot be had; `cofferdam doctor` says why, and `processes` is a bound that is looked at",
+    );
+  if (options.cgroup === true && scope.containment.cgroup !== "task")
+    throw new CofferdamError(
+      "CONTAINMENT_UNAVAILABLE",
+      "no cgroup of its own can be had for a task here; `cofferdam doctor` says why",
     );
   const threads =
     options.threads === undefined ? {} : threadCaps(checkCount(options.threads, "threads"));
@@ -111,6 +129,7 @@ export async function execIn(
     ...(options.coreSize === undefined ? {} : { coreBytes: parseSize(options.coreSize) }),
     ...(options.network === false ? { noNetwork: true } : {}),
     ...(options.ipc === undefined ? {} : { ipc: options.ipc }),
+    ...(options.cgroup === true ? { cgroup: true } : {}),
     stdio: [
       options.input === undefined ? stdinModes[options.stdin ?? "ignore"] : "pipe",
       outputModes[options.stdout ?? "capture"],

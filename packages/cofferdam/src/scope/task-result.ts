@@ -64,6 +64,7 @@ export interface Bounds {
   readonly timeoutMs?: number | undefined;
   readonly memoryBytes?: number | undefined;
   readonly processesMax?: number | undefined;
+  readonly pids?: number | undefined;
 }
 
 /** The outcome that an end stands for. */
@@ -106,7 +107,7 @@ export function explainEnd(
     case "processes":
       return {
         code: "PROCESSES",
-        message: `${name} had more than ${bounds.processesMax ?? 0} processes, and was killed with all of them`,
+        message: explainProcesses(name, bounds),
       };
     case "stopped":
       return {
@@ -124,6 +125,13 @@ export function explainEnd(
   if (end.signal !== null)
     return { code: "SIGNAL", message: `${name} was ended by ${end.signal} (peak memory ${peak})` };
   return { code: "EXIT", message: `${name} ended with exit code ${end.exitCode ?? "unknown"}` };
+}
+
+/** A polled bound ends the tree; one that the kernel holds refuses what would be above it. */
+function explainProcesses(name: string, { processesMax, pids }: Bounds): string {
+  if (pids !== undefined && processesMax === undefined)
+    return `${name} failed after the kernel had refused it more than ${pids} processes and threads`;
+  return `${name} had more than ${processesMax ?? 0} processes, and was killed with all of them`;
 }
 
 function startReason(stage: string, code: string): string {

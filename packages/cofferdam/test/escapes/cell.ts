@@ -34,7 +34,11 @@ export interface Finding extends Cell {
   /** Everything that is left of it on the machine, in words. */
   readonly left: readonly string[];
   /** What the scope's own report says. */
-  readonly reported: { readonly left: number; readonly verified: boolean };
+  readonly reported: {
+    readonly left: number;
+    readonly verified: boolean;
+    readonly cgroup: boolean;
+  };
   readonly leaks: readonly string[];
 }
 
@@ -89,7 +93,11 @@ async function attempt(
     outcome: result.outcome,
     durationMs: Math.round(result.durationMs),
     left,
-    reported: { left: report.processes.left, verified: report.processes.verified },
+    reported: {
+      left: report.processes.left,
+      verified: report.processes.verified,
+      cgroup: report.containment.cgroup === "task",
+    },
     leaks: [...new Set(report.leaks.map(({ kind }) => kind))],
   };
 }

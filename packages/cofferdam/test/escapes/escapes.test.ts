@@ -58,7 +58,8 @@ describe("escapes", () => {
       const broken = found.flatMap((line): string[] => {
         if ("unavailable" in line) return [];
         const name = `${line.trick}, ${line.mode}`;
-        const promised = isPromised(line.trick, way, root);
+        const cgroup = "reported" in line && line.reported.cgroup;
+        const promised = isPromised(line.trick, way, { root, cgroup });
         if ("failed" in line) return promised ? [`${name}: ${line.failed}`] : [];
         const { verified } = line.reported;
         return [

@@ -156,7 +156,7 @@ async function runAttacked(order: Order, cell: Cell, user: User): Promise<Line[]
         ...left.map(({ process }) => `process ${process.pid} ${process.comm}`),
         ...mounts.map((path) => `mount ${path}`),
       ],
-      reported: { left: 0, verified: false },
+      reported: { left: 0, verified: false, cgroup: false },
       leaks: [],
     },
   ];

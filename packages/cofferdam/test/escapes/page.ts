@@ -16,7 +16,8 @@ each one under each way, as root and as an ordinary user: with a deadline of 300
 50 ms, and as a command that exits by itself. Then an independent census counts.
 
 **gone**: no process is left and no object, and the scratch folder is removed. Under \`namespace\` the
-report says \`verified\`; under the other ways it never does, whatever it found.
+report says \`verified\`; under the other ways it never does, whatever it found. Where a
+[cgroup](containment.md#cgroups) can be had, \`subreaper\` is played with one.
 `;
 
 const end = `
@@ -30,9 +31,16 @@ was never in its tree, and a process in uninterruptible sleep dies for nobody; s
 `;
 
 /** Whether a cell is promised to leave nothing. */
-export function isPromised(trick: TrickName, way: Way, root: boolean): boolean {
+export function isPromised(
+  trick: TrickName,
+  way: Way,
+  has: { readonly root: boolean; readonly cgroup: boolean },
+): boolean {
   const promise = promises[trick][way];
-  return promise === "gone" || (promise.onlyRoot === true && !root);
+  if (promise === "gone") return true;
+  return (
+    (promise.onlyRoot === true && !has.root) || (promise.onlyWithoutCgroup === true && has.cgroup)
+  );
 }
 
 export async function renderPage(): Promise<string> {
@@ -41,7 +49,8 @@ export async function renderPage(): Promise<string> {
     const promise = promises[trick][way];
     if (promise === "gone") return "gone";
     if (!used.includes(promise.why)) used.push(promise.why);
-    return `${promise.onlyRoot ? "as root " : ""}may stay (${used.indexOf(promise.why) + 1})`;
+    const when = promise.onlyRoot ? "as root " : promise.onlyWithoutCgroup ? "without cgroup " : "";
+    return `${when}may stay (${used.indexOf(promise.why) + 1})`;
   };
   const rows = tricks.map(
     ([trick, { title }]) => `| ${[title, ...ways.map((way) => cell(trick, way))].join(" | ")} |`,

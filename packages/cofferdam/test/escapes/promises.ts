@@ -9,6 +9,8 @@ export interface MayStay {
   readonly why: Reason;
   /** Only where Cofferdam runs as root; else it is gone. */
   readonly onlyRoot?: true;
+  /** Only where the task has no cgroup of its own; with one it is gone. */
+  readonly onlyWithoutCgroup?: true;
 }
 
 export const reasons = {
@@ -22,7 +24,7 @@ export const reasons = {
   leaderless: "A process whose main thread has ended is taken for a zombie.",
   locked: "An ordinary user's folders are not made accessible before they are removed.",
   traced:
-    "A tracer keeps the dead process that should end it from being reaped. The report says `left: 1`.",
+    "A tracer keeps the dead process that should end it from being reaped. The report says `left: 1`. In a cgroup the tracer is killed with all others.",
 } as const;
 export type Reason = keyof typeof reasons;
 
@@ -62,7 +64,11 @@ export const promises: Readonly<Record<TrickName, Row>> = {
   "kills-parent": groupKeeps("node"),
   "stops-parent": groupKeeps("node"),
   "limits-parent": groupKeeps("node"),
-  "traces-parent": { namespace: "gone", subreaper: { why: "traced" }, group: { why: "node" } },
+  "traces-parent": {
+    namespace: "gone",
+    subreaper: { why: "traced", onlyWithoutCgroup: true },
+    group: { why: "node" },
+  },
   "named-semaphore": objects,
   "shared-memory": objects,
   "sysv-objects": objects,

@@ -31,7 +31,8 @@ export class GroupBackend implements Backend {
     ipc: "host",
     proc: "host",
     memory: "polled",
-    pids: "none",
+    pids: "polled",
+    cgroup: "none",
   };
   readonly shortfall: string;
   readonly ownProcesses = 0;
