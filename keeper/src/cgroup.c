@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -121,12 +120,10 @@ bool cgroup_run_name(struct cgroup_run *run, const char *name)
 	run->step = cgroup_place_find(place, sizeof place);
 	if (run->step)
 		return false;
-	/* So that no other run's can be taken for it: the run's own name is short. */
-	uint32_t number;
-	if (getrandom(&number, sizeof number, 0) != sizeof number)
-		return false;
-	snprintf(run->path, sizeof run->path, "%s/cofferdam-%.16s.%08x", place, name,
-		 (unsigned)number);
+	/* With the keeper's PID namespace and pid, so that no two runs of the machine can have one
+	 * name, and whose it is can be seen. */
+	snprintf(run->path, sizeof run->path, "%s/cofferdam-%.16s.%llu.%d", place, name,
+		 (unsigned long long)own_pid_namespace(), (int)getpid());
 	return true;
 }
 

@@ -1,7 +1,7 @@
 /*
  * Cgroups v2 of our own, below the one that we are in, where that can be written:
  *
- *   cofferdam-RUN.RANDOM/     in the ledger before it is made
+ *   cofferdam-RUN.NS.PID/     in the ledger before it is made
  *     t<task>/                the command and whatever it starts; never the init
  *
  * No controller is needed to kill all that is in one at once (cgroup.kill, Linux 5.14), and to know
@@ -26,7 +26,7 @@ struct cgroup_run {
 	char path[CGROUP_PATH_MAX];
 };
 
-/* Finds where `cofferdam-<name>.<random>` would lie, and makes nothing. */
+/* Finds where `cofferdam-<name>.<PID namespace>.<pid>` would lie, and makes nothing. */
 bool cgroup_run_name(struct cgroup_run *run, const char *name);
 /* Makes it, and tries in it what tasks will need. On failure nothing is left of it. */
 bool cgroup_run_open(struct cgroup_run *run);

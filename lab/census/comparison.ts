@@ -1,5 +1,5 @@
 import type { Attributed, Attribution, LeftProcess, RootProcess } from "./attribution.ts";
-import { findHolders } from "./holders.ts";
+import { findHolders, isOfOtherNamespace } from "./holders.ts";
 import { listMounts, type Mount } from "./mounts.ts";
 import type { CgroupEntry, FileEntry, SysvEntry } from "./objects.ts";
 import { type ProcessEntry, readProcess, listPids, readProcessStat } from "./processes.ts";
@@ -98,7 +98,9 @@ function divideObjects(
   const sharedMemory = divide(objects.sharedMemory, holders.ofFile);
   const sysv = divide(objects.sysv, holders.ofSysv);
   const messageQueues = divide(objects.messageQueues, holders.ofFile);
-  const cgroups = divide(objects.cgroups, holders.ofCgroup);
+  const isOthers = ({ path }: CgroupEntry): boolean => isOfOtherNamespace(path);
+  const seen = objects.cgroups.filter((entry) => !isOthers(entry));
+  const cgroups = divide(seen, holders.ofCgroup);
   const scratch = divide(objects.scratch, (entry) =>
     entry.directory ? holders.ofFolder(entry) : holders.ofFile(entry),
   );
@@ -115,7 +117,7 @@ function divideObjects(
       sharedMemory: sharedMemory[1],
       sysv: sysv[1],
       messageQueues: messageQueues[1],
-      cgroups: cgroups[1],
+      cgroups: [...cgroups[1], ...objects.cgroups.filter(isOthers)],
       mounts: [],
       scratch: scratch[1],
     },

@@ -23,7 +23,7 @@ export function findHolders(processes: readonly ProcessEntry[]): Holders {
       entry.kind === "shm"
         ? holding((pid) => hasAttached(pid, entry.id))
         : livingUsers(entry, pids),
-    ofCgroup: (entry) => membersOf(entry.path),
+    ofCgroup: ({ path }) => [...membersOf(path), ...(readKeeper(path) ?? [])],
   };
 }
 
@@ -66,6 +66,24 @@ function isBelow(pid: number, folder: string): boolean {
     const target = readLink(place);
     return target !== null && (target === folder || target.startsWith(`${folder}/`));
   });
+}
+
+/**
+ * A keeper's cgroup says in its name whose it is: `cofferdam-<run>.<PID namespace>.<pid>`. A task's
+ * lies in it.
+ */
+const keepersName = /\/cofferdam-[0-9a-f]{8}\.(\d+)\.(\d+)(?:\/|$)/;
+
+/** The keeper's pid where it lives in our namespace. */
+function readKeeper(cgroup: string): [number] | undefined {
+  const [, , pid] = keepersName.exec(cgroup) ?? [];
+  return pid === undefined || isOfOtherNamespace(cgroup) ? undefined : [Number(pid)];
+}
+
+/** Its keeper's pids are not ours: then neither is the cgroup, for our keepers we can see. */
+export function isOfOtherNamespace(cgroup: string): boolean {
+  const [, inode] = keepersName.exec(cgroup) ?? [];
+  return inode !== undefined && readLink("/proc/self/ns/pid") !== `pid:[${inode}]`;
 }
 
 function membersOf(cgroup: string): number[] {

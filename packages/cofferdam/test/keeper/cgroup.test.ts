@@ -59,7 +59,7 @@ describe.skipIf(missing !== "")(`a cgroup for each task${skipped}`, () => {
     const script = "setsid sh -c 'cat /proc/self/cgroup'; echo $TMPDIR";
     const { stdout } = await scope.exec(["sh", "-c", script]);
     const run = basename(dirname(stdout.trim().split("\n").at(-1) ?? ""));
-    expect(stdout).toMatch(new RegExp(`^0::.*/cofferdam-${run}\\.[0-9a-f]{8}/t1$`, "m"));
+    expect(stdout).toMatch(new RegExp(`^0::.*/cofferdam-${run}\\.\\d+\\.\\d+/t1$`, "m"));
     expect(cgroupsOf(run)).toEqual([expect.stringMatching(/\/cofferdam-[^/]+$/)]);
     await scope.close();
     expect(cgroupsOf(run)).toEqual([]);
