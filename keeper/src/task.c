@@ -378,10 +378,8 @@ void task_on_init_death(struct keeper *keeper, struct task *task)
 	task_on_channel(keeper, task);
 	if (task->foreground && !task->command_gone)
 		terminal_give(keeper->node_group);
-	if (keeper->tree == TREE_SUBREAPER && !task->done) {
-		cgroup_kill(task->cgroup);
+	if (keeper->tree == TREE_SUBREAPER && !task->done)
 		adopt_and_kill(keeper);
-	}
 	unwatch_and_close(keeper, &task->init_pidfd);
 	task->step_at = task->deadline_at = 0;
 	read_cgroup(task);
