@@ -16,8 +16,11 @@ export type {
   ScopeReport,
   TaskResult,
 } from "./scope/index.ts";
-export { Limiter } from "./shared/index.ts";
+export { Cache, Limiter } from "./shared/index.ts";
+export type { CacheOptions, ComputeOptions } from "./shared/index.ts";
 export type { AcquireOptions, LimiterOptions, LimiterPermit, RateText } from "./shared/index.ts";
 export * from "./units/index.ts";
 export { currentTask, type TaskContext } from "./worker/index.ts";
+export type { CacheKey } from "./worker/cache-key.ts";
+export type { WorkerCache } from "./worker/cache.ts";
 export type { Permit, PermitOptions } from "./worker/permit.ts";

@@ -2,7 +2,8 @@ import { Pool, type PoolOptions, type WorkerSource } from "./pool/index.ts";
 import { execIn, ScopeCore } from "./scope/index.ts";
 import type { ExecOptions, ScopeOptions, ScopeReport, TaskResult } from "./scope/index.ts";
 import type { Containment } from "./keeper/index.ts";
-import { sharedOf, type Limiter, type LimiterOptions } from "./shared/index.ts";
+import { sharedOf, type Cache, type CacheOptions } from "./shared/index.ts";
+import type { Limiter, LimiterOptions } from "./shared/index.ts";
 
 /**
  * Opens a scope: a lifetime for processes. Everything that is started in it is gone, and known to
@@ -52,6 +53,15 @@ export class Scope implements AsyncDisposable {
    */
   limiter(name: string, options: LimiterOptions): Limiter {
     return sharedOf(this.#core).openLimiter(name, options);
+  }
+
+  /**
+   * Values by all that shapes them, in a file that workers (`currentTask().cache(name)`) and other
+   * processes share: `scope.cache<Float32Array>("vectors", { version: model, maxBytes: "2 GB" })`.
+   * Throws `INVALID_ARGUMENT` and `CACHE_UNUSABLE`.
+   */
+  cache<Value = unknown>(name: string, options: CacheOptions = {}): Cache<Value> {
+    return sharedOf(this.#core).openCache<Value>(name, options);
   }
 
   /** What has happened so far; final once the scope is closed. */

@@ -4,6 +4,7 @@ import { CofferdamError, errorCode, errorMessage } from "../errors/index.ts";
 import { escapeForTerminal } from "../events/index.ts";
 import { conventionalCodes } from "../scope/index.ts";
 import { apps, loadApp } from "./apps.ts";
+import { cacheCommand } from "./cache-command.ts";
 import { doctorCommand } from "./doctor-command.ts";
 import { execCommand } from "./exec-command.ts";
 import { exitCodes } from "./exit-codes.ts";
@@ -34,6 +35,7 @@ async function createProgram(args: readonly string[]): Promise<Command> {
   addCommand(program, mapCommand());
   addCommand(program, sweepCommand());
   addCommand(program, doctorCommand());
+  addCommand(program, cacheCommand());
   for (const app of apps) {
     // An application is heavy; it is loaded when it is the one that is called.
     const called = args[0] === "help" ? args[1] : args[0];

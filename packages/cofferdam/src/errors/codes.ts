@@ -30,6 +30,7 @@ export const errorCodes = {
   // What workers share.
   OVER_LIMIT: "A call asks for more units than its limiter ever allows.",
   QUEUE_FULL: "Too many calls wait for a limiter already.",
+  CACHE_UNUSABLE: "The file of a cache cannot be opened or written.",
   // Input and files.
   INVALID_ARGUMENT: "An argument is not acceptable.",
   LOCKED: "Another run is using the same output folder, manifest or joblog.",

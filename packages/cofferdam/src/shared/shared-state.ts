@@ -1,5 +1,7 @@
 import { CofferdamError } from "../errors/index.ts";
 import type { ScopeCore } from "../scope/index.ts";
+import { CacheService } from "./cache/cache-service.ts";
+import { Cache, type CacheOptions } from "./cache/cache.ts";
 import { parseBounds, type LimiterOptions } from "./limiter/bounds.ts";
 import { LimitService } from "./limiter/limit-service.ts";
 import { Limiter } from "./limiter/limiter.ts";
@@ -8,16 +10,21 @@ import type { WorkerService } from "./service.ts";
 
 /** What the workers of one scope share, by name, and the services through which they reach it. */
 export class SharedState {
+  readonly #scope: ScopeCore;
   readonly #limiters = new Map<string, Limiter>();
+  readonly #caches = new Map<string, Cache>();
   /** By the name under which workers ask for them. */
   readonly services: ReadonlyMap<string, WorkerService>;
 
   constructor(scope: ScopeCore) {
-    this.services = new Map([
+    this.#scope = scope;
+    this.services = new Map<string, WorkerService>([
       ["limit", new LimitService((name) => find(this.#limiters, name, "limiter"))],
+      ["cache", new CacheService((name) => find(this.#caches, name, "cache"))],
     ]);
     scope.onClose(() => {
       for (const limiter of this.#limiters.values()) limiter.close();
+      for (const cache of this.#caches.values()) cache.close();
       return Promise.resolve();
     });
   }
@@ -28,6 +35,15 @@ export class SharedState {
     const limiter = new Limiter(name, bounds, new MemoryLedger(bounds));
     this.#limiters.set(name, limiter);
     return limiter;
+  }
+
+  openCache<Value>(name: string, options: CacheOptions): Cache<Value> {
+    checkName(name, this.#caches, "cache");
+    const cache = new Cache<Value>(name, options, (message) =>
+      this.#scope.emit({ type: "notice", level: "warning", message }),
+    );
+    this.#caches.set(name, cache);
+    return cache;
   }
 }
 

@@ -1,0 +1,172 @@
+import { errorMessage } from "../errors/index.ts";
+import { hashKey, type CacheKey } from "./cache-key.ts";
+import { CacheReader } from "./cache-reader.ts";
+import type { Ask, ServiceAnswer } from "./service.ts";
+import { packValue, unpackValue } from "./stored-value.ts";
+
+/** A cache of the parent's, in a worker. */
+export interface WorkerCache<Value = unknown> {
+  /** Undefined where nothing is stored. Rejects with `INVALID_ARGUMENT` for what can be no key. */
+  get(key: CacheKey): Promise<Value | undefined>;
+  /** Resolves when it is stored. Rejects with `NOT_SERIALIZABLE` and `CACHE_UNUSABLE` too. */
+  set(key: CacheKey, value: Value): Promise<void>;
+  /**
+   * The stored value, or else what `compute` gives. However many ask for a key at once, in workers
+   * and other processes, one computes and the rest wait; if that one dies, another takes over.
+   */
+  getOrCompute(
+    key: CacheKey,
+    compute: () => Value | Promise<Value>,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<Value>;
+}
+
+/** Numbers of claims are this process's own, and are not used twice. */
+let nextClaim = 1;
+const opened = new Map<string, Promise<OpenedCache>>();
+/** Uses are told together: at so many, or this long after the last time. */
+const touchesMax = 1000;
+const touchEveryMs = 1000;
+
+/** `cache` for a worker: reads the file itself, and asks the parent for all else. */
+export function createCache(ask: Ask): (name: string) => WorkerCache {
+  return (name) => new AskingCache(name, (request) => ask("cache", { ...request, name }));
+}
+
+type AskCache = (request: Readonly<Record<string, unknown>>) => Promise<ServiceAnswer>;
+
+/** What a worker process knows of a cache, whichever task asks. */
+class OpenedCache {
+  readonly version: string;
+  #reader: CacheReader | undefined;
+  #file: string;
+  #touched: Uint8Array[] = [];
+  #toldAt = performance.now();
+
+  static async open(ask: AskCache): Promise<OpenedCache> {
+    const { version, file } = await ask({ op: "open" });
+    return new OpenedCache(String(version), String(file));
+  }
+
+  private constructor(version: string, file: string) {
+    this.version = version;
+    this.#file = file;
+  }
+
+  /** Gives undefined too for whatever cannot be read: the parent is asked then, and can. */
+  read(hash: Uint8Array): Uint8Array | undefined {
+    try {
+      if (this.#reader?.file !== this.#file) {
+        this.#reader?.close();
+        this.#reader = undefined;
+        this.#reader = new CacheReader(this.#file);
+      }
+      return this.#reader.get(hash);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** The parent has moved to another file. */
+  follow(file: unknown): void {
+    if (typeof file === "string") this.#file = file;
+  }
+
+  /** Notes a use for the parent, which alone writes. */
+  touch(hash: Uint8Array, ask: AskCache): void {
+    const now = performance.now();
+    if (this.#touched.push(hash) < touchesMax && now - this.#toldAt < touchEveryMs) return;
+    const keys = Buffer.concat(this.#touched);
+    this.#touched = [];
+    this.#toldAt = now;
+    ask({ op: "touch", keys }).catch(() => undefined); // it matters only which goes first one day
+  }
+}
+
+class AskingCache implements WorkerCache {
+  readonly #name: string;
+  readonly #ask: AskCache;
+  #opened: OpenedCache | undefined;
+
+  constructor(name: string, ask: AskCache) {
+    this.#name = name;
+    this.#ask = ask;
+  }
+
+  async get(key: CacheKey): Promise<unknown> {
+    const cache = this.#opened ?? (await this.#open());
+    const hash = hashKey(cache.version, key);
+    const stored = cache.read(hash);
+    if (stored) {
+      cache.touch(hash, this.#ask);
+      return unpackValue(stored);
+    }
+    const { value } = await this.#ask({ op: "get", key: hash });
+    return value === undefined ? undefined : unpackValue(value as Uint8Array);
+  }
+
+  async set(key: CacheKey, value: unknown): Promise<void> {
+    const { version } = this.#opened ?? (await this.#open());
+    await this.#ask({ op: "set", key: hashKey(version, key), value: packValue(value) });
+  }
+
+  async getOrCompute(
+    key: CacheKey,
+    compute: () => unknown,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<unknown> {
+    const cache = this.#opened ?? (await this.#open());
+    const hash = hashKey(cache.version, key);
+    const stored = cache.read(hash);
+    if (stored) {
+      cache.touch(hash, this.#ask);
+      return unpackValue(stored);
+    }
+    signal?.throwIfAborted();
+    const claim = nextClaim++;
+    const answer = await this.#claim(hash, claim, signal);
+    cache.follow(answer["file"]);
+    if (answer["value"] !== undefined) return unpackValue(answer["value"] as Uint8Array);
+    return this.#compute(claim, compute);
+  }
+
+  async #claim(
+    key: Uint8Array,
+    claim: number,
+    signal: AbortSignal | undefined,
+  ): Promise<ServiceAnswer> {
+    const giveUp = (): void => void this.#ask({ op: "cancel", claim }).catch(() => undefined);
+    signal?.addEventListener("abort", giveUp, { once: true });
+    try {
+      const answer = await this.#ask({ op: "claim", key, claim });
+      signal?.throwIfAborted();
+      return answer;
+    } finally {
+      signal?.removeEventListener("abort", giveUp);
+    }
+  }
+
+  async #compute(claim: number, compute: () => unknown): Promise<unknown> {
+    let value: unknown;
+    let packed: Uint8Array;
+    try {
+      value = await compute();
+      packed = packValue(value);
+    } catch (error) {
+      this.#ask({ op: "fail", claim, message: errorMessage(error) }).catch(() => undefined);
+      throw error;
+    }
+    await this.#ask({ op: "put", claim, value: packed });
+    return value;
+  }
+
+  async #open(): Promise<OpenedCache> {
+    let opening = opened.get(this.#name);
+    if (!opening) {
+      opening = OpenedCache.open(this.#ask);
+      opened.set(this.#name, opening);
+      opening.catch(() => opened.delete(this.#name));
+    }
+    return (this.#opened = await opening);
+  }
+}

@@ -1,0 +1,182 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Cache } from "../../src/shared/index.ts";
+import { CacheService } from "../../src/shared/cache/cache-service.ts";
+import { createCache, type WorkerCache } from "../../src/worker/cache.ts";
+import { askIn } from "../support/ask.ts";
+import { codeOf } from "../support/code-of.ts";
+
+let folder: string;
+let name: string;
+let cache: Cache;
+let service: CacheService;
+let nextName = 1;
+
+function cacheOf(worker: number, task = 1, signal?: AbortSignal): WorkerCache {
+  return createCache(askIn(new Map([["cache", service]]), { worker, task }, signal))(name);
+}
+
+/** A computation that says when it has begun, and ends when it is told to. */
+function gated(): {
+  compute: () => Promise<unknown>;
+  begun: Promise<void>;
+  end: (value: unknown) => void;
+} {
+  const begin = Promise.withResolvers<undefined>();
+  const gate = Promise.withResolvers<unknown>();
+  const compute = (): Promise<unknown> => {
+    begin.resolve(undefined);
+    return gate.promise;
+  };
+  return { compute, begun: begin.promise, end: gate.resolve };
+}
+
+const never = (): never => {
+  throw new Error("it was computed a second time");
+};
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "cache-"));
+  name = `test-${nextName++}`;
+  cache = new Cache(name, { folder, version: "v" }, () => undefined);
+  service = new CacheService((asked) => {
+    if (asked === name) return cache;
+    throw new Error(`no ${asked}`);
+  });
+});
+
+afterEach(() => {
+  cache.close();
+  rmSync(folder, { recursive: true });
+});
+
+describe("a worker's cache", () => {
+  it("is the parent's", async () => {
+    const worker = cacheOf(1);
+    expect(await worker.get({ text: "a" })).toBeUndefined();
+    await worker.set({ text: "a" }, Float32Array.of(1, 2));
+    expect(await cacheOf(2).get({ text: "a" })).toEqual(Float32Array.of(1, 2));
+    expect(await cache.get({ text: "a" })).toEqual(Float32Array.of(1, 2));
+    await cache.set("b", "c");
+    expect(await worker.getOrCompute("b", never)).toBe("c");
+    await expect(
+      createCache(askIn(new Map([["cache", service]]), { worker: 1 }))("other").get(1),
+    ).rejects.toThrow("no other");
+  });
+
+  it("computes once for all workers and the parent", async () => {
+    const { compute, begun, end } = gated();
+    const first = cacheOf(1).getOrCompute("k", compute);
+    await begun;
+    const others = [2, 3, 4].map((worker) => cacheOf(worker).getOrCompute("k", never));
+    const parent = cache.getOrCompute("k", never);
+    end({ value: [1] });
+    expect(await Promise.all([first, ...others, parent])).toEqual(Array(5).fill({ value: [1] }));
+  });
+
+  it("has another worker take over when the one that computes dies", async () => {
+    const dead = gated();
+    void cacheOf(1).getOrCompute("k", dead.compute);
+    await dead.begun;
+    const next = gated();
+    const second = cacheOf(2).getOrCompute("k", next.compute);
+    const third = cacheOf(3).getOrCompute("k", never);
+    service.release({ worker: 1, task: 1 });
+    await next.begun;
+    end(next);
+    expect(await Promise.all([second, third])).toEqual(["late", "late"]);
+    // What the dead one may still have said does not count.
+    dead.end("too late");
+    expect(await cache.get("k")).toBe("late");
+  });
+
+  it("forgets the dead that only waited", async () => {
+    const { compute, begun, end: finish } = gated();
+    const first = cacheOf(1).getOrCompute("k", compute);
+    await begun;
+    const dead = codeOf(cacheOf(2).getOrCompute("k", never));
+    const task = new AbortController();
+    const ended = codeOf(cacheOf(3, 7, task.signal).getOrCompute("k", never));
+    await new Promise(setImmediate);
+    service.release({ worker: 2 });
+    task.abort();
+    expect(await Promise.all([dead, ended])).toEqual(["CANCELLED", "CANCELLED"]);
+    finish(1);
+    expect(await first).toBe(1);
+  });
+
+  it("gives the wait up, and the claim that was on its way", async () => {
+    const abort = new AbortController();
+    const given = codeOf(cacheOf(1).getOrCompute("k", never, { signal: abort.signal }));
+    abort.abort();
+    expect(await given).not.toBe("resolved");
+    expect(await cacheOf(2).getOrCompute("k", () => 3)).toBe(3);
+  });
+
+  it("tells workers that wait how the computation failed", async () => {
+    const begin = Promise.withResolvers<undefined>();
+    const gate = Promise.withResolvers<never>();
+    const first = cacheOf(1).getOrCompute("k", () => {
+      begin.resolve(undefined);
+      return gate.promise;
+    });
+    await begin.promise;
+    const second = cacheOf(2).getOrCompute("k", never);
+    await new Promise(setImmediate);
+    gate.reject(new RangeError("too far"));
+    await expect(first).rejects.toThrow(RangeError);
+    await expect(second).rejects.toMatchObject({ code: "TASK_FAILED", message: "too far" });
+    expect(await cacheOf(2).getOrCompute("k", () => 4)).toBe(4);
+  });
+
+  it("follows the parent to another file", async () => {
+    const worker = cacheOf(1);
+    await worker.set("a", 1);
+    expect(await worker.get("a")).toBe(1);
+    cache.close();
+    cache = new Cache(name, { folder: join(folder, "other"), version: "v" }, () => undefined);
+    expect(await worker.getOrCompute("b", () => 2)).toBe(2);
+    expect(await cache.get("b")).toBe(2);
+    expect(await worker.getOrCompute("b", never)).toBe(2);
+    expect(await worker.get("a")).toBeUndefined();
+  });
+
+  it.each([
+    [{ op: "steal" }],
+    [{ op: "get" }],
+    [{ op: "get", key: "text" }],
+    [{ op: "get", key: new Uint8Array(31) }],
+    [{ op: "set", key: new Uint8Array(32) }],
+    [{ op: "claim", key: new Uint8Array(32), claim: -1 }],
+    [{ op: "touch" }],
+    [{ op: "put", value: new Uint8Array(1) }],
+    [{ op: "fail", claim: "one" }],
+  ])("refuses the request %j", async (request) => {
+    const asked = service.handle(
+      { name, ...request },
+      { worker: 9, task: 9 },
+      new AbortController().signal,
+    );
+    expect(await codeOf(asked)).toBe("INVALID_ARGUMENT");
+  });
+
+  it("gives a Python worker, which reads no file, all that it needs", async () => {
+    const ask = askIn(new Map([["cache", service]]), { worker: 1, task: 1 });
+    const key = new Uint8Array(32).fill(7);
+    expect(await ask("cache", { op: "get", name, key })).toEqual({});
+    expect(await ask("cache", { op: "claim", name, key, claim: 1 })).toMatchObject({
+      compute: true,
+    });
+    const value = Uint8Array.of(1, 2, 3);
+    expect(await ask("cache", { op: "put", claim: 1, value })).toEqual({});
+    expect(await ask("cache", { op: "get", name, key })).toEqual({ value });
+    expect(await ask("cache", { op: "touch", name, keys: key })).toEqual({});
+    expect(await ask("cache", { op: "claim", name, key, claim: 2 })).toMatchObject({ value });
+  });
+});
+
+function end({ end: finish }: { end: (value: unknown) => void }): void {
+  finish("late");
+}
