@@ -2,7 +2,7 @@ import { Pool, type PoolOptions, type WorkerSource } from "./pool/index.ts";
 import { execIn, ScopeCore } from "./scope/index.ts";
 import type { ExecOptions, ScopeOptions, ScopeReport, TaskResult } from "./scope/index.ts";
 import type { Containment } from "./keeper/index.ts";
-import { sharedOf, type Cache, type CacheOptions } from "./shared/index.ts";
+import { SharedState, type Cache, type CacheOptions } from "./shared/index.ts";
 import type { Limiter, LimiterOptions } from "./shared/index.ts";
 
 /**
@@ -18,9 +18,11 @@ export async function openScope(options: ScopeOptions = {}): Promise<Scope> {
 /** See `openScope`. */
 export class Scope implements AsyncDisposable {
   readonly #core: ScopeCore;
+  readonly #shared: SharedState;
 
   constructor(core: ScopeCore) {
     this.#core = core;
+    this.#shared = new SharedState(core);
   }
 
   /** What can be guaranteed here. */
@@ -52,7 +54,7 @@ export class Scope implements AsyncDisposable {
    * Throws `INVALID_ARGUMENT`.
    */
   limiter(name: string, options: LimiterOptions): Limiter {
-    return sharedOf(this.#core).openLimiter(name, options);
+    return this.#shared.openLimiter(name, options);
   }
 
   /**
@@ -61,7 +63,7 @@ export class Scope implements AsyncDisposable {
    * Throws `INVALID_ARGUMENT` and `CACHE_UNUSABLE`.
    */
   cache<Value = unknown>(name: string, options: CacheOptions = {}): Cache<Value> {
-    return sharedOf(this.#core).openCache<Value>(name, options);
+    return this.#shared.openCache<Value>(name, options);
   }
 
   /** What has happened so far; final once the scope is closed. */

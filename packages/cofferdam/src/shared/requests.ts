@@ -1,6 +1,12 @@
 import { CofferdamError } from "../errors/index.ts";
 import type { ServiceRequest } from "../worker/service.ts";
 
+/** A request as an object: whoever sends another value is refused. */
+export function asRequest(request: unknown): ServiceRequest {
+  if (typeof request === "object" && request !== null) return request as ServiceRequest;
+  throw new CofferdamError("INVALID_ARGUMENT", "a request to a service is an object with an `op`");
+}
+
 /** The fields of a request, checked: it comes from a program that may not be ours. */
 export function textField(request: ServiceRequest, name: string): string {
   const value = request[name];

@@ -6,22 +6,16 @@ import { parseBounds, type LimiterOptions } from "./limiter/bounds.ts";
 import { LimitService } from "./limiter/limit-service.ts";
 import { Limiter } from "./limiter/limiter.ts";
 import { MemoryLedger } from "./limiter/ledger.ts";
-import type { WorkerService } from "./service.ts";
 
-/** What the workers of one scope share, by name, and the services through which they reach it. */
+/** What the workers of one scope share, by name: its services `limit` and `cache` give it to them. */
 export class SharedState {
   readonly #scope: ScopeCore;
   readonly #limiters = new Map<string, Limiter>();
   readonly #caches = new Map<string, Cache>();
-  /** By the name under which workers ask for them. */
-  readonly services: ReadonlyMap<string, WorkerService>;
-
   constructor(scope: ScopeCore) {
     this.#scope = scope;
-    this.services = new Map<string, WorkerService>([
-      ["limit", new LimitService((name) => find(this.#limiters, name, "limiter"))],
-      ["cache", new CacheService((name) => find(this.#caches, name, "cache"))],
-    ]);
+    scope.services.set("limit", new LimitService((name) => find(this.#limiters, name, "limiter")));
+    scope.services.set("cache", new CacheService((name) => find(this.#caches, name, "cache")));
     scope.onClose(() => {
       for (const limiter of this.#limiters.values()) limiter.close();
       for (const cache of this.#caches.values()) cache.close();
@@ -45,15 +39,6 @@ export class SharedState {
     this.#caches.set(name, cache);
     return cache;
   }
-}
-
-const states = new WeakMap<ScopeCore, SharedState>();
-
-/** What the workers of this scope share. */
-export function sharedOf(scope: ScopeCore): SharedState {
-  let state = states.get(scope);
-  if (!state) states.set(scope, (state = new SharedState(scope)));
-  return state;
 }
 
 /** Names are files' names too. */

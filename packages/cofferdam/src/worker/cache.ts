@@ -28,9 +28,11 @@ const opened = new Map<string, Promise<OpenedCache>>();
 const touchesMax = 1000;
 const touchEveryMs = 1000;
 
-/** `cache` for a worker: reads the file itself, and asks the parent for all else. */
-export function createCache(ask: Ask): (name: string) => WorkerCache {
-  return (name) => new AskingCache(name, (request) => ask("cache", { ...request, name }));
+/** The parent's cache of that name: reads its file itself, and asks the parent for all else. */
+export function openCache<Value>(ask: Ask, name: string): WorkerCache<Value> {
+  return new AskingCache(name, (request) =>
+    ask("cache", { ...request, name }),
+  ) as WorkerCache<Value>;
 }
 
 type AskCache = (request: Readonly<Record<string, unknown>>) => Promise<ServiceAnswer>;

@@ -2,6 +2,10 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { mkdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { openCache, type WorkerCache } from "./cache.ts";
+import { acquirePermit } from "./limit.ts";
+import type { Permit, PermitOptions } from "./permit.ts";
+import type { Ask, ServiceAnswer } from "./service.ts";
 
 /** What a worker's function can learn about the task it runs for, and say to its caller. */
 export interface TaskContext {
@@ -20,6 +24,14 @@ export interface TaskContext {
   progress(fraction: number, note?: string): void;
   /** Asks a service of the pool's own process; what it holds is free again when the task ends. */
   call(service: string, request: unknown): Promise<unknown>;
+  /**
+   * Waits for a permit of the limiter that `scope.limiter(name, …)` has opened. It is given back by
+   * `await using`, when the task ends, and when its worker dies. Rejects with `OVER_LIMIT`,
+   * `QUEUE_FULL`, `CANCELLED`.
+   */
+  limit(name: string, options?: PermitOptions): Promise<Permit>;
+  /** The cache that `scope.cache(name, …)` has opened. */
+  cache<Value = unknown>(name: string): WorkerCache<Value>;
 }
 
 /** How a task reaches its caller. */
@@ -86,6 +98,14 @@ export class Task implements TaskContext {
     return this.#link.call(this.id, service, request);
   }
 
+  limit(name: string, options?: PermitOptions): Promise<Permit> {
+    return acquirePermit(this.#ask(), name, options);
+  }
+
+  cache<Value = unknown>(name: string): WorkerCache<Value> {
+    return openCache<Value>(this.#ask(), name);
+  }
+
   cancel(): void {
     this.#cancelled = true;
     this.#abort?.abort(new DOMException("the caller cancelled the task", "AbortError"));
@@ -95,5 +115,9 @@ export class Task implements TaskContext {
   end(): void {
     if (this.#scratch !== undefined)
       rmSync(this.#scratch, { recursive: true, force: true, maxRetries: 3 });
+  }
+
+  #ask(): Ask {
+    return async (service, request) => (await this.call(service, request)) as ServiceAnswer;
   }
 }

@@ -2,26 +2,24 @@ import { CofferdamError } from "../errors/index.ts";
 import { checkUsed, parseRetryAfter, type Permit, type PermitOptions } from "./permit.ts";
 import type { Ask } from "./service.ts";
 
-/** Waits for a permit of the limiter of that name. */
-export type Limit = (name: string, options?: PermitOptions) => Promise<Permit>;
-
 /** Numbers of permits are this process's own, and are not used twice. */
 let nextPermit = 1;
 
-/** `limit` for a worker: asks the parent for permits. */
-export function createLimit(ask: Ask): Limit {
-  return async (name, { units = 1, signal } = {}) => {
-    signal?.throwIfAborted();
-    const permit = nextPermit++;
-    const granted = ask("limit", { op: "acquire", name, units, permit });
-    await (signal ? giveUpOnAbort(granted, signal, () => tell({ op: "cancel", permit })) : granted);
-    return new AskedPermit(units, (request) => tell({ ...request, permit }));
+/** Waits for a permit of the parent's limiter of that name. */
+export async function acquirePermit(
+  ask: Ask,
+  name: string,
+  { units = 1, signal }: PermitOptions = {},
+): Promise<Permit> {
+  signal?.throwIfAborted();
+  const permit = nextPermit++;
+  /** What needs no answer: should the socket fail, this process ends. */
+  const tell = (request: Readonly<Record<string, unknown>>): void => {
+    ask("limit", { ...request, permit }).catch(() => undefined);
   };
-
-  /** What needs no answer. The parent's end of the socket, should it fail, ends this process. */
-  function tell(request: Readonly<Record<string, unknown>>): void {
-    ask("limit", request).catch(() => undefined);
-  }
+  const granted = ask("limit", { op: "acquire", name, units, permit });
+  await (signal ? giveUpOnAbort(granted, signal, () => tell({ op: "cancel" })) : granted);
+  return new AskedPermit(units, tell);
 }
 
 async function giveUpOnAbort(

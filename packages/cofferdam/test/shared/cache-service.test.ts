@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Cache } from "../../src/shared/index.ts";
 import { CacheService } from "../../src/shared/cache/cache-service.ts";
-import { createCache, type WorkerCache } from "../../src/worker/cache.ts";
-import { askIn } from "../support/ask.ts";
+import { openCache, type WorkerCache } from "../../src/worker/cache.ts";
+import { askIn, holderOf } from "../support/ask.ts";
 import { codeOf } from "../support/code-of.ts";
 
 let folder: string;
@@ -15,7 +15,7 @@ let service: CacheService;
 let nextName = 1;
 
 function cacheOf(worker: number, task = 1, signal?: AbortSignal): WorkerCache {
-  return createCache(askIn(new Map([["cache", service]]), { worker, task }, signal))(name);
+  return openCache(askIn(new Map([["cache", service]]), holderOf(worker, task), signal), name);
 }
 
 /** A computation that says when it has begun, and ends when it is told to. */
@@ -62,7 +62,7 @@ describe("a worker's cache", () => {
     await cache.set("b", "c");
     expect(await worker.getOrCompute("b", never)).toBe("c");
     await expect(
-      createCache(askIn(new Map([["cache", service]]), { worker: 1 }))("other").get(1),
+      openCache(askIn(new Map([["cache", service]]), holderOf(1)), "other").get(1),
     ).rejects.toThrow("no other");
   });
 
@@ -83,7 +83,7 @@ describe("a worker's cache", () => {
     const next = gated();
     const second = cacheOf(2).getOrCompute("k", next.compute);
     const third = cacheOf(3).getOrCompute("k", never);
-    service.release({ worker: 1, task: 1 });
+    service.release(holderOf(1));
     await next.begun;
     end(next);
     expect(await Promise.all([second, third])).toEqual(["late", "late"]);
@@ -100,7 +100,7 @@ describe("a worker's cache", () => {
     const task = new AbortController();
     const ended = codeOf(cacheOf(3, 7, task.signal).getOrCompute("k", never));
     await new Promise(setImmediate);
-    service.release({ worker: 2 });
+    service.release(holderOf(2));
     task.abort();
     expect(await Promise.all([dead, ended])).toEqual(["CANCELLED", "CANCELLED"]);
     finish(1);
@@ -154,16 +154,12 @@ describe("a worker's cache", () => {
     [{ op: "put", value: new Uint8Array(1) }],
     [{ op: "fail", claim: "one" }],
   ])("refuses the request %j", async (request) => {
-    const asked = service.handle(
-      { name, ...request },
-      { worker: 9, task: 9 },
-      new AbortController().signal,
-    );
+    const asked = service.handle({ name, ...request }, holderOf(9), new AbortController().signal);
     expect(await codeOf(asked)).toBe("INVALID_ARGUMENT");
   });
 
   it("gives a Python worker, which reads no file, all that it needs", async () => {
-    const ask = askIn(new Map([["cache", service]]), { worker: 1, task: 1 });
+    const ask = askIn(new Map([["cache", service]]), holderOf(1));
     const key = new Uint8Array(32).fill(7);
     expect(await ask("cache", { op: "get", name, key })).toEqual({});
     expect(await ask("cache", { op: "claim", name, key, claim: 1 })).toMatchObject({

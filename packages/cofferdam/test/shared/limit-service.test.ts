@@ -2,8 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Limiter, parseBounds, type LimiterOptions } from "../../src/shared/index.ts";
 import { MemoryLedger } from "../../src/shared/limiter/ledger.ts";
 import { LimitService } from "../../src/shared/limiter/limit-service.ts";
-import { createLimit, type Limit } from "../../src/worker/limit.ts";
-import { askIn } from "../support/ask.ts";
+import { acquirePermit } from "../../src/worker/limit.ts";
+import type { Permit, PermitOptions } from "../../src/worker/permit.ts";
+import { askIn, holderOf } from "../support/ask.ts";
 import { codeOf } from "../support/code-of.ts";
 
 let limiter: Limiter;
@@ -15,8 +16,11 @@ function open(options: LimiterOptions): void {
   limiter = new Limiter("api", bounds, new MemoryLedger(bounds));
 }
 
+type Limit = (name: string, options?: PermitOptions) => Promise<Permit>;
+
 function limitOf(worker: number, task = 1, signal?: AbortSignal): Limit {
-  return createLimit(askIn(services, { worker, task }, signal));
+  const ask = askIn(services, holderOf(worker, task), signal);
+  return (name, options) => acquirePermit(ask, name, options);
 }
 
 beforeEach(() => {
@@ -47,10 +51,11 @@ describe("a worker's permits", () => {
     await limitOf(1, 2)("api");
     await limitOf(2)("api");
     const waiting = [limitOf(3)("api"), limitOf(3)("api"), limitOf(3)("api")];
-    service.release({ worker: 1 });
+    service.release(holderOf(1, 1));
+    service.release(holderOf(1, 2));
     await Promise.all(waiting.slice(0, 2));
     expect(limiter.waiting).toBe(1);
-    service.release({ worker: 2, task: 1 });
+    service.release(holderOf(2, 1));
     await waiting[2];
   });
 
@@ -59,10 +64,10 @@ describe("a worker's permits", () => {
     await limitOf(1, 1)("api");
     await limitOf(1, 2)("api");
     const next = [limitOf(2)("api"), limitOf(2)("api")];
-    service.release({ worker: 1, task: 1 });
+    service.release(holderOf(1, 1));
     await next[0];
     expect(limiter.waiting).toBe(1);
-    service.release({ worker: 1, task: 2 });
+    service.release(holderOf(1, 2));
     await next[1];
   });
 
@@ -71,7 +76,7 @@ describe("a worker's permits", () => {
     const permit = await limitOf(1)("api");
     const dead = codeOf(limitOf(2)("api"));
     const patient = limitOf(3)("api");
-    service.release({ worker: 2 });
+    service.release(holderOf(2));
     expect(await dead).toBe("CANCELLED");
     const end = new AbortController();
     const ending = codeOf(limitOf(4, 1, end.signal)("api"));
@@ -120,6 +125,7 @@ describe("a worker's permits", () => {
 
   it.each([
     [{ op: "grab" }],
+    ["grab"],
     [{ op: "acquire" }],
     [{ op: "acquire", name: "api", permit: 1 }],
     [{ op: "acquire", name: "api", units: 1, permit: "1" }],
@@ -128,7 +134,7 @@ describe("a worker's permits", () => {
   ])("refuses the request %j", async (request) => {
     open({ concurrency: 1 });
     await limitOf(1)("api");
-    const own = { worker: 9, task: 9 };
+    const own = holderOf(9);
     const signal = new AbortController().signal;
     await service.handle({ op: "release", permit: 1 }, own, signal); // not its own: nothing happens
     const asked = service.handle(request, own, signal);

@@ -1,8 +1,8 @@
 import { CofferdamError } from "../../errors/index.ts";
+import type { LeaseHolder, WorkerService } from "../../scope/index.ts";
 import type { ServiceAnswer, ServiceRequest } from "../../worker/service.ts";
 import { Held } from "../held.ts";
-import { bytesField, countField, refuseOperation, textField } from "../requests.ts";
-import type { LeaseHolder, WorkerService } from "../service.ts";
+import { asRequest, bytesField, countField, refuseOperation, textField } from "../requests.ts";
 import type { Cache } from "./cache.ts";
 import type { Claim } from "./flights.ts";
 
@@ -23,11 +23,8 @@ export class CacheService implements WorkerService {
     this.#find = find;
   }
 
-  async handle(
-    request: ServiceRequest,
-    holder: LeaseHolder,
-    signal: AbortSignal,
-  ): Promise<ServiceAnswer> {
+  async handle(asked: unknown, holder: LeaseHolder, signal: AbortSignal): Promise<ServiceAnswer> {
+    const request = asRequest(asked);
     switch (request["op"]) {
       case "open": {
         const { version, store } = this.#cache(request);

@@ -1,8 +1,8 @@
 import { CofferdamError } from "../../errors/index.ts";
+import type { LeaseHolder, WorkerService } from "../../scope/index.ts";
 import type { ServiceAnswer, ServiceRequest } from "../../worker/service.ts";
 import { Held } from "../held.ts";
-import { countField, numberField, refuseOperation, textField } from "../requests.ts";
-import type { LeaseHolder, WorkerService } from "../service.ts";
+import { asRequest, countField, numberField, refuseOperation, textField } from "../requests.ts";
 import type { Limiter, LimiterPermit } from "./limiter.ts";
 
 /** A permit that a worker holds, or waits for. */
@@ -20,11 +20,8 @@ export class LimitService implements WorkerService {
     this.#find = find;
   }
 
-  async handle(
-    request: ServiceRequest,
-    holder: LeaseHolder,
-    signal: AbortSignal,
-  ): Promise<ServiceAnswer> {
+  async handle(asked: unknown, holder: LeaseHolder, signal: AbortSignal): Promise<ServiceAnswer> {
+    const request = asRequest(asked);
     if (request["op"] === "acquire") await this.#acquire(request, holder, signal);
     else this.#change(request, holder);
     return {};
