@@ -43,6 +43,7 @@ struct sweep_result {
 	unsigned runs;	    /* dead runs found and removed */
 	unsigned processes; /* inits of theirs that still lived, killed and seen dead */
 	unsigned stuck;	    /* inits that did not die, and runs that could not be removed */
+	unsigned unknown;   /* dead runs that another PID namespace must judge; left alone */
 };
 
 /*
@@ -53,7 +54,7 @@ struct sweep_result {
 void ledger_sweep(const struct ledger *ledger, const char *after, struct sweep_result *result);
 
 /*
- * The same for a base without a run of our own, a line for each run: its name, live or dead or stuck,
+ * The same for a base without a run of our own, a line for each run: its name, live, dead, stuck or unknown,
  * processes ended, whether it was removed; by tabs. Returns an exit code.
  */
 int sweep_report(const char *base, bool dry);

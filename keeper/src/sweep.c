@@ -106,15 +106,27 @@ static void end_by_cookie(const char *run, struct sweep_result *result)
 	close(view.proc);
 }
 
-/* False: something of the run's cgroup is left. */
-static bool end_inits(int ledger, const char *run, struct sweep_result *result)
+/* Of the first PID namespace of the machine, which sees all others (PROC_PID_INIT_INO). */
+#define FIRST_PID_NAMESPACE 0xEFFFFFFCu
+
+enum remains {
+	REMAINS_NOTHING,
+	REMAINS_CGROUP, /* something of the run's cgroup is left */
+	REMAINS_UNKNOWN,
+};
+
+/*
+ * What is left of a run. Unknown: nobody can say from here whether something lives, for without
+ * namespaces its processes may be in the PID namespace of their keeper, which is not shown to us.
+ */
+static enum remains end_inits(int ledger, const char *run, struct sweep_result *result)
 {
 	int copy = dup(ledger);
 	FILE *lines = copy < 0 ? NULL : fdopen(copy, "r");
 	if (!lines) {
 		if (copy >= 0)
 			close(copy);
-		return true;
+		return REMAINS_NOTHING;
 	}
 	rewind(lines);
 	char line[CGROUP_PATH_MAX + 40], cgroup[CGROUP_PATH_MAX] = "";
@@ -140,9 +152,16 @@ static bool end_inits(int ledger, const char *run, struct sweep_result *result)
 			end_init((pid_t)pid, number, subreaper, result);
 	}
 	fclose(lines);
-	if (here && subreaper && proc_is_ours())
+	if (!same_boot)
+		return REMAINS_NOTHING;
+	bool sees_all = here || own_pid_namespace() == FIRST_PID_NAMESPACE;
+	if (subreaper && !(sees_all && proc_is_ours()))
+		return REMAINS_UNKNOWN;
+	if (subreaper)
 		end_by_cookie(run, result);
-	return !same_boot || !cgroup[0] || cgroup_run_sweep(cgroup, run, &result->processes);
+	if (cgroup[0] && !cgroup_run_sweep(cgroup, run, &result->processes))
+		return REMAINS_CGROUP;
+	return REMAINS_NOTHING;
 }
 
 /* Whether the run is dead: then its lock is ours. `fd` is its folder, or its ledger. */
@@ -182,13 +201,17 @@ static void sweep_run(int base, const char *name, bool known_dead, bool dry,
 	int dir = openat(base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	int file = dir < 0 ? -1 : openat(dir, "ledger", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	bool dead = dir >= 0 && is_dead(dir, file, known_dead);
+	enum remains remains = REMAINS_NOTHING;
+	if (dead && file >= 0 && !dry && !is_removed(dir))
+		remains = end_inits(file, name + hidden, result);
 	if (dir < 0 || is_removed(dir)) {
 		/* Nothing is left to do. */
+	} else if (remains == REMAINS_UNKNOWN) {
+		result->unknown++;
 	} else if (dead) {
 		result->runs++;
 		/* A ledger that still names something stays. */
-		if (!dry && ((file >= 0 && !end_inits(file, name + (name[0] == '.'), result)) ||
-			     !remove_tree(base, name)))
+		if (remains != REMAINS_NOTHING || (!dry && !remove_tree(base, name)))
 			result->stuck++;
 	} else if (known_dead) {
 		result->stuck++;
@@ -251,9 +274,12 @@ static void report_one(int base, const char *name, void *context)
 	struct sweep_result result = {0};
 	sweep_run(base, name, false, reporting->dry, &result);
 	bool removed = result.runs && !result.stuck && !reporting->dry;
-	printf("%s\t%s\t%u\t%d\n", name,
-	       result.stuck ? "stuck" : result.runs ? "dead" : "live", result.processes, removed);
-	reporting->all &= result.stuck == 0;
+	const char *state = result.stuck     ? "stuck"
+			    : result.unknown ? "unknown"
+			    : result.runs    ? "dead"
+					     : "live";
+	printf("%s\t%s\t%u\t%d\n", name, state, result.processes, removed);
+	reporting->all &= result.stuck == 0 && result.unknown == 0;
 }
 
 int sweep_report(const char *base, bool dry)

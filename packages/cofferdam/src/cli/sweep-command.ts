@@ -46,7 +46,7 @@ function describe({ state, processes, removed }: FoundRun, dryRun: boolean): str
     case "live":
       return "live: left alone";
     case "unknown":
-      return "not judged: left alone";
+      return "not judged from here: left alone";
     case "stuck":
       return "stuck: something of it does not die or cannot be removed; the next sweep tries again";
     case "dead":

@@ -6,9 +6,7 @@ import { runsDirectory } from "../keeper/run-directory.ts";
 import { askKeeper } from "./ask-keeper.ts";
 
 /** A run's folder that was found. */
-export interface FoundRun extends Omit<SweptRun, "state"> {
-  /** `unknown`: only a keeper can tell, and there is none. It is not touched. */
-  readonly state: SweptRun["state"] | "unknown";
+export interface FoundRun extends SweptRun {
   /** Which way of containing has made it. */
   readonly by: "keeper" | "group";
 }
@@ -81,9 +79,11 @@ function listKeeperRuns(base: string): string[] {
   return readdirSync(base).filter((name) => /^\.?[0-9a-f]{8}$/.test(name));
 }
 
+const states = ["live", "dead", "stuck", "unknown"] as const;
+
 function readLine([run, state, processes, removed]: readonly string[]): FoundRun[] {
-  if (run === undefined || (state !== "live" && state !== "dead" && state !== "stuck")) return [];
-  return [
-    { run, by: "keeper", state, processes: Number(processes ?? 0), removed: removed === "1" },
-  ];
+  const known = states.find((one) => one === state);
+  if (run === undefined || known === undefined) return [];
+  const count = Number(processes ?? 0);
+  return [{ run, by: "keeper", state: known, processes: count, removed: removed === "1" }];
 }

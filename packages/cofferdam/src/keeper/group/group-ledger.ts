@@ -12,6 +12,7 @@ import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { CofferdamError } from "../../errors/index.ts";
 import { hasCookie, readProcessTable, type ProcessRow } from "./process-table.ts";
+import { isElsewhere, ownPlace, type Place } from "./place.ts";
 import { cookieName, killUntilGone } from "./process-tree.ts";
 
 /**
@@ -42,8 +43,11 @@ export class GroupLedger {
     const database = new DatabaseSync(join(hidden, "ledger.db"));
     database.exec(
       "PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY;" +
-        "CREATE TABLE tasks (task INTEGER PRIMARY KEY, pid INTEGER)",
+        "CREATE TABLE tasks (task INTEGER PRIMARY KEY, pid INTEGER);" +
+        "CREATE TABLE place (boot TEXT, namespace TEXT)",
     );
+    const { boot, namespace } = ownPlace();
+    database.prepare("INSERT INTO place (boot, namespace) VALUES (?, ?)").run(boot, namespace);
     renameSync(hidden, path);
     return new GroupLedger(name, path, database);
   }
@@ -92,8 +96,11 @@ export function refuseForeign(base: string): void {
 /** A run that was found, and what became of it. */
 export interface SweptRun {
   readonly run: string;
-  /** `stuck`: it is dead, but not all of it could be ended or removed. */
-  readonly state: "live" | "dead" | "stuck";
+  /**
+   * `stuck`: it is dead, but not all of it could be ended or removed. `unknown`: nobody can tell from
+   * here whether something of it lives; it is not touched.
+   */
+  readonly state: "live" | "dead" | "stuck" | "unknown";
   /** Processes of a dead run that still lived: killed, or in a dry run counted. */
   readonly processes: number;
   readonly removed: boolean;
@@ -136,6 +143,7 @@ async function sweepRun(base: string, name: string, dryRun: boolean): Promise<Sw
   if (lock === "unreadable")
     return existsSync(path) ? { run, state: "stuck", processes: 0, removed: false } : null;
   try {
+    if (isElsewhere(lock.place)) return { run, state: "unknown", processes: 0, removed: false };
     if (dryRun) {
       const { length } = await findMembers(run);
       return { run, state: "dead", processes: length, removed: false };
@@ -144,29 +152,40 @@ async function sweepRun(base: string, name: string, dryRun: boolean): Promise<Sw
     const removed = left === 0 && removeFolder(path);
     return { run, state: removed ? "dead" : "stuck", processes: killed.length - left, removed };
   } finally {
-    lock[Symbol.dispose]();
+    lock.release();
   }
 }
 
+/** A lock that was taken, and where the run had its processes, if that is known. */
+interface Taken {
+  readonly place: Place | undefined;
+  release(): void;
+}
+
 /** The lock of a run's ledger: whoever gets it knows that the run is dead, and is the only one. */
-async function takeLock(
-  path: string,
-  dryRun: boolean,
-): Promise<Disposable | "held" | "unreadable"> {
+async function takeLock(path: string, dryRun: boolean): Promise<Taken | "held" | "unreadable"> {
   const { DatabaseSync } = await import("node:sqlite");
   const file = join(path, "ledger.db");
   // It was removed first when the folder was: opening would make another one.
-  if (dryRun && !existsSync(file)) return { [Symbol.dispose]: () => undefined };
+  if (dryRun && !existsSync(file)) return { place: undefined, release: () => undefined };
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(file);
     database.exec("PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE");
-    return { [Symbol.dispose]: () => database?.close() };
+    const opened = database;
+    return { place: readPlace(opened), release: () => opened.close() };
   } catch (error) {
     database?.close();
     const code = (error as { errcode?: number }).errcode ?? 0;
     return (code & 0xff) === sqliteBusy ? "held" : "unreadable";
   }
+}
+
+/** One that was cut off while it was made has no tables, and never had a process. */
+function readPlace(database: DatabaseSync): Place | undefined {
+  const table = database.prepare("SELECT name FROM sqlite_schema WHERE name = 'place'").get();
+  if (!table) return undefined;
+  return database.prepare("SELECT boot, namespace FROM place").get() as Place | undefined;
 }
 
 function removeFolder(path: string): boolean {
