@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "ancestry.h"
 #include "cgroup.h"
 #include "command.h"
 #include "files.h"
@@ -204,6 +205,7 @@ static void sample(struct init *init)
 {
 	struct tree_size size;
 	tree_measure(&init->view, &size);
+	ancestry_note(&init->view);
 	uint64_t shared = shared_memory_used();
 	uint64_t bytes = size.resident + shared;
 	uint64_t bound = init->setup->memory_hard ? 0 : init->setup->spec->memory_bytes;
@@ -304,7 +306,7 @@ static _Noreturn void supervise(struct init *init, int signals)
 			_exit(0);
 		}
 		if (init->phase == SETTLING && now_ms() >= init->settle_at) {
-			leaks_report_processes(init->setup->channel, &init->view);
+			leaks_report_processes(init->setup, &init->view, init->command);
 			kill_everything(init);
 		}
 		if (init->phase != KILLING && now_ms() >= init->sample_at)

@@ -44,12 +44,21 @@ enum report_kind {
 	REPORT_EXITED = 3,  /* `status` as wait(2) gives it */
 	REPORT_SAMPLE = 4,  /* `bytes`, `processes` */
 	REPORT_OVER = 5,    /* above a bound (`error`: enum end_cause); the tree is being killed */
-	REPORT_LEAK = 6,    /* `leak`, `name`, `pid`, `parent`, `bytes` */
+	REPORT_LEAK = 6,    /* the fields from `leak` on, `name`, `bytes` */
 	REPORT_STOPPED = 7,
 	REPORT_DONE = 8,    /* the rest; nothing is left but the init itself */
 };
 
-enum leak_kind { LEAK_PROCESS = 1, LEAK_SEMAPHORE = 2, LEAK_SHARED_MEMORY = 3, LEAK_SYSV = 4 };
+enum leak_kind {
+	LEAK_PROCESS = 1,
+	LEAK_SEMAPHORE = 2,
+	LEAK_SHARED_MEMORY = 3,
+	LEAK_SYSV = 4,
+	LEAK_MESSAGE_QUEUE = 5,
+	LEAK_SCRATCH = 6, /* told by the keeper alone */
+};
+
+enum leak_action { ACTION_KILLED = 1, ACTION_REMOVED = 2, ACTION_LEFT = 3 };
 
 struct init_report {
 	uint32_t kind;
@@ -64,6 +73,11 @@ struct init_report {
 	uint32_t leak;
 	int32_t pid;
 	int32_t parent;
+	uint32_t orphaned;
+	uint32_t action; /* enum leak_action */
+	uint64_t age_ms;
+	char how[20];	   /* it was found */
+	char parents[256]; /* as TAG_LEAK has them */
 	char stage[24];
 	char name[256];
 };

@@ -9,16 +9,22 @@
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
 
+#include "ancestry.h"
 #include "files.h"
 #include "init.h"
 
 #define LEAKS_MAX 64
 
 struct reporting {
-	int channel;
+	const struct init_setup *setup;
 	const struct tree_view *view;
+	pid_t command;
 	unsigned count;
 };
 
@@ -27,20 +33,36 @@ static void report_process(pid_t pid, void *context)
 	struct reporting *reporting = context;
 	if (reporting->count++ >= LEAKS_MAX)
 		return;
-	struct tree_process process;
-	tree_describe(reporting->view, pid, &process);
-	struct init_report report = {.kind = REPORT_LEAK,
-				     .leak = LEAK_PROCESS,
-				     .pid = process.pid,
-				     .parent = process.parent};
-	snprintf(report.name, sizeof report.name, "%s", process.name);
-	init_send(reporting->channel, &report);
+	struct init_report report = {
+		.kind = REPORT_LEAK, .leak = LEAK_PROCESS, .action = ACTION_KILLED};
+	snprintf(report.how, sizeof report.how,
+		 reporting->setup->isolated ? "namespace" : "own-child");
+	ancestry_describe(reporting->view, pid, reporting->setup, reporting->command, &report);
+	init_send(reporting->setup->channel, &report);
 }
 
-void leaks_report_processes(int channel, const struct tree_view *view)
+void leaks_report_processes(const struct init_setup *setup, const struct tree_view *view,
+			    pid_t command)
 {
-	struct reporting reporting = {channel, view, 0};
+	struct reporting reporting = {setup, view, command, 0};
 	tree_visit(view, report_process, &reporting);
+}
+
+static struct init_report object(enum leak_kind kind, const char *how)
+{
+	struct init_report report = {.kind = REPORT_LEAK, .leak = kind, .action = ACTION_REMOVED};
+	snprintf(report.how, sizeof report.how, "%s", how);
+	return report;
+}
+
+static void describe_file(struct init_report *report, const struct stat *status)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	report->bytes = (uint64_t)status->st_size;
+	int64_t age = (now.tv_sec - status->st_ctim.tv_sec) * 1000 +
+		      (now.tv_nsec - status->st_ctim.tv_nsec) / 1000000;
+	report->age_ms = age > 0 ? (uint64_t)age : 0;
 }
 
 /* /dev/shm is ours alone, so all that lies there is this task's. */
@@ -58,12 +80,12 @@ static void report_shared_memory(int channel)
 	while ((entry = readdir(stream)) && count < LEAKS_MAX) {
 		if (entry->d_name[0] == '.')
 			continue;
-		struct init_report report = {.kind = REPORT_LEAK, .leak = LEAK_SHARED_MEMORY};
+		struct init_report report = object(LEAK_SHARED_MEMORY, "private-mount");
 		if (strncmp(entry->d_name, "sem.", 4) == 0)
 			report.leak = LEAK_SEMAPHORE;
 		struct stat status;
 		if (fstatat(dirfd(stream), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0)
-			report.bytes = (uint64_t)status.st_size;
+			describe_file(&report, &status);
 		snprintf(report.name, sizeof report.name, "%s", entry->d_name);
 		init_send(channel, &report);
 		count++;
@@ -107,7 +129,7 @@ static void report_sysv(int channel, const char *what)
 		int key, id;
 		if (number == 0 || sscanf(line, "%d %d", &key, &id) != 2)
 			continue;
-		struct init_report report = {.kind = REPORT_LEAK, .leak = LEAK_SYSV};
+		struct init_report report = object(LEAK_SYSV, "ipc-namespace");
 		snprintf(report.name, sizeof report.name, "%s %d", what, id);
 		init_send(channel, &report);
 		count++;
@@ -115,8 +137,50 @@ static void report_sysv(int channel, const char *what)
 	fclose(lines);
 }
 
+/* A view of the queues of our IPC namespace, which nobody else has and nothing is mounted for. */
+static int open_queues(void)
+{
+	int context = (int)syscall(SYS_fsopen, "mqueue", FSOPEN_CLOEXEC);
+	int mount = -1;
+	if (context >= 0 &&
+	    syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
+		mount = (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, 0);
+	int dir = mount < 0 ? -1 : openat(mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (mount >= 0)
+		close(mount);
+	if (context >= 0)
+		close(context);
+	return dir;
+}
+
+static void report_queues(int channel)
+{
+	int dir = open_queues();
+	DIR *stream = dir < 0 ? NULL : fdopendir(dir);
+	if (!stream) {
+		if (dir >= 0)
+			close(dir);
+		return;
+	}
+	struct dirent *entry;
+	unsigned count = 0;
+	while ((entry = readdir(stream)) && count < LEAKS_MAX) {
+		if (entry->d_name[0] == '.')
+			continue;
+		struct init_report report = object(LEAK_MESSAGE_QUEUE, "ipc-namespace");
+		struct stat status;
+		if (fstatat(dir, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0)
+			describe_file(&report, &status);
+		snprintf(report.name, sizeof report.name, "%s", entry->d_name);
+		init_send(channel, &report);
+		count++;
+	}
+	closedir(stream);
+}
+
 void leaks_report_objects(int channel)
 {
+	report_queues(channel);
 	report_shared_memory(channel);
 	report_sysv(channel, "sem");
 	report_sysv(channel, "shm");

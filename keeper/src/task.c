@@ -16,6 +16,7 @@
 
 #include "command.h"
 #include "files.h"
+#include "stuck.h"
 #include "tree.h"
 
 struct task *task_find(const struct keeper *keeper, uint32_t id)
@@ -85,7 +86,9 @@ static void tell_stuck(struct keeper *keeper, struct task *task)
 	if (task->stuck_told)
 		return;
 	task->stuck_told = true;
-	wire_end(&keeper->out, wire_begin(&keeper->out, EVT_STUCK, task->id));
+	size_t start = wire_begin(&keeper->out, EVT_STUCK, task->id);
+	stuck_describe(&keeper->out, task->init);
+	wire_end(&keeper->out, start);
 }
 
 static void vacate(struct keeper *keeper, struct task *task);
@@ -118,20 +121,31 @@ uint64_t task_next_time(const struct task *task)
 	return deadline < task->step_at ? deadline : task->step_at;
 }
 
-static const char *leak_name(uint32_t kind)
+static const char *name_in(const char *const *names, size_t count, uint32_t number)
 {
-	static const char *const names[] = {"process", "process", "semaphore", "shared-memory",
-					    "sysv"};
-	return names[kind <= LEAK_SYSV ? kind : 0];
+	return names[number < count ? number : 0];
 }
 
 static void note_leak(struct task *task, const struct init_report *report)
 {
-	char line[400];
-	snprintf(line, sizeof line, "%s\t%d\t%d\t%llu\t%.255s", leak_name(report->leak),
-		 (int)report->pid, (int)report->parent, (unsigned long long)report->bytes,
-		 report->name);
+	static const char *const kinds[] = {"process", "process", "semaphore", "shared-memory",
+					    "sysv", "message-queue", "scratch"};
+	static const char *const actions[] = {"left", "killed", "removed", "left"};
+	char line[sizeof *report + 100];
+	snprintf(line, sizeof line, "%s\t%d\t%d\t%llu\t%llu\t%.19s\t%s\t%u\t%.255s\t%.255s",
+		 name_in(kinds, sizeof kinds / sizeof *kinds, report->leak), (int)report->pid,
+		 (int)report->parent, (unsigned long long)report->bytes,
+		 (unsigned long long)report->age_ms, report->how,
+		 name_in(actions, sizeof actions / sizeof *actions, report->action),
+		 (unsigned)report->orphaned, report->parents, report->name);
 	wire_text(&task->leaks, TAG_LEAK, line);
+}
+
+static void note_scratch(const struct keeper *keeper, struct task *task)
+{
+	struct init_report report = {.leak = LEAK_SCRATCH, .action = ACTION_LEFT, .how = "own-folder"};
+	snprintf(report.name, sizeof report.name, "%s/t%u", keeper->ledger.run_path, task->id);
+	note_leak(task, &report);
 }
 
 static void take_report(struct keeper *keeper, struct task *task, const struct init_report *report)
@@ -393,8 +407,12 @@ static void remove_scratch(struct keeper *keeper, struct task *task)
 		char scratch[24];
 		snprintf(scratch, sizeof scratch, "t%u", task->id);
 		if (unlinkat(keeper->ledger.run_dir, scratch, AT_REMOVEDIR) != 0 &&
-		    errno != ENOENT && remove_in_child(keeper, task, scratch))
-			return;
+		    errno != ENOENT) {
+			if (remove_in_child(keeper, task, scratch))
+				return;
+			if (faccessat(keeper->ledger.run_dir, scratch, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+				note_scratch(keeper, task);
+		}
 	}
 	task_finish(keeper, task);
 }
@@ -449,7 +467,11 @@ void adopt_and_kill(struct keeper *keeper)
 
 void task_on_removed(struct keeper *keeper, struct task *task)
 {
-	if (task->phase == TASK_REMOVING &&
-	    waitpid(task->remover, NULL, WNOHANG) == task->remover)
-		task_finish(keeper, task);
+	int status;
+	if (task->phase != TASK_REMOVING ||
+	    waitpid(task->remover, &status, WNOHANG) != task->remover)
+		return;
+	if (status != 0)
+		note_scratch(keeper, task);
+	task_finish(keeper, task);
 }

@@ -90,6 +90,14 @@ void tree_visit_own_children(const struct tree_view *view, void (*visit)(pid_t, 
 	visit_children(view, "self", 1, visit, context);
 }
 
+void tree_visit_below(const struct tree_view *view, pid_t root, void (*visit)(pid_t, void *),
+		      void *context)
+{
+	char who[16];
+	snprintf(who, sizeof who, "%d", (int)root);
+	visit_children(view, who, DEPTH_MAX, visit, context);
+}
+
 bool tree_is_resource_tracker(const struct tree_view *view, pid_t pid)
 {
 	char path[40], text[1024];
@@ -171,9 +179,9 @@ uint64_t tree_proportional(const struct tree_view *view)
 
 void tree_describe(const struct tree_view *view, pid_t pid, struct tree_process *process)
 {
+	memset(process, 0, sizeof *process);
 	process->pid = pid;
-	process->parent = 0;
-	snprintf(process->name, sizeof process->name, "?");
+	process->name[0] = '?';
 	char path[40], text[1024];
 	snprintf(path, sizeof path, "%d/stat", (int)pid);
 	if (read_file_at(view->proc, path, text, sizeof text) <= 0)
@@ -182,10 +190,19 @@ void tree_describe(const struct tree_view *view, pid_t pid, struct tree_process 
 	if (!open || !close || close < open)
 		return;
 	int parent = 0;
-	if (sscanf(close + 1, " %*c %d", &parent) == 1)
-		process->parent = (pid_t)parent;
+	unsigned long long start = 0, pages = 0;
+	/* proc(5): field 3 is the state, 4 the parent, 22 the start, 24 the resident pages. */
+	sscanf(close + 1,
+	       " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu %*u %llu",
+	       &process->state, &parent, &start, &pages);
+	process->parent = (pid_t)parent;
+	process->start_ticks = start;
+	process->resident = pages * (uint64_t)sysconf(_SC_PAGESIZE);
 	*close = 0;
 	snprintf(process->name, sizeof process->name, "%.15s", open + 1);
+	for (char *at = process->name; *at; at++)
+		if ((unsigned char)*at < ' ')
+			*at = '?';
 }
 
 uint64_t shared_memory_used(void)

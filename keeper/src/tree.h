@@ -14,7 +14,10 @@ struct tree_view {
 struct tree_process {
 	pid_t pid;    /* as the view's /proc names it */
 	pid_t parent; /* 0 where unknown */
-	char name[16];
+	char state;   /* as in /proc/PID/stat */
+	uint64_t start_ticks; /* since boot; 0: it is not there */
+	uint64_t resident; /* bytes */
+	char name[16]; /* without control characters */
 };
 
 struct tree_size {
@@ -26,6 +29,9 @@ bool tree_open(struct tree_view *view, bool own);
 /* Calls visit for each process but the init itself. */
 void tree_visit(const struct tree_view *view, void (*visit)(pid_t pid, void *context),
 		void *context);
+/* The same for the descendants of another process. */
+void tree_visit_below(const struct tree_view *view, pid_t root, void (*visit)(pid_t pid, void *context),
+		      void *context);
 /* The same for the caller's own children alone. */
 void tree_visit_own_children(const struct tree_view *view, void (*visit)(pid_t pid, void *context),
 			     void *context);

@@ -36,7 +36,7 @@ enum wire_event {
 	EVT_EXITED = 3,	  /* STATUS: the command is over, its tree not yet verified */
 	EVT_ENDED = 4,	  /* see task.c */
 	EVT_SAMPLE = 5,	  /* MEMORY PROCESSES, of all tasks together */
-	EVT_STUCK = 6,	  /* the kernel does not let the task die */
+	EVT_STUCK = 6,	  /* STUCK*: the kernel does not let the task die */
 	EVT_STOPPED = 7,  /* the foreground command was stopped from the terminal */
 	EVT_REFUSED = 8,  /* STAGE ERRNO: the task could not be started */
 };
@@ -63,7 +63,8 @@ enum wire_tag {
 	TAG_PEAK = 19,
 	TAG_STARTED = 20,
 	TAG_KILLED = 21,
-	TAG_LEAK = 22, /* "kind\tpid\tparent\tbytes\tname" */
+	TAG_LEAK = 22, /* "kind\tpid\tparent\tbytes\tage in ms\thow\taction\torphaned\tparents\tname";
+			* parents: "pid name", by 0x1f, the nearest first */
 	TAG_STAGE = 23,
 	TAG_ERRNO = 24,
 	TAG_PROC = 25,
@@ -80,6 +81,7 @@ enum wire_tag {
 			      * START: put the task into one even in a namespace */
 	TAG_PIDS = 36,	     /* bound for processes and threads, held by the kernel */
 	TAG_EXACT = 37,	     /* PEAK is the kernel's own figure */
+	TAG_STUCK = 38,	     /* "pid\tstate\tname" */
 };
 
 enum stdio_mode { STDIO_NULL = 0, STDIO_PIPE = 1, STDIO_INHERIT = 2 };

@@ -4,7 +4,7 @@ export { optionParser, parseCount } from "./cli/options.ts";
 export { summarizeProcesses } from "./cli/summarize.ts";
 export * from "./errors/index.ts";
 export * from "./events/index.ts";
-export type { Containment, Leak, Measured } from "./keeper/index.ts";
+export type { Containment, Leak, Measured, NamedProcess, StuckProcess } from "./keeper/index.ts";
 export * from "./open-scope.ts";
 export * from "./pipeline/index.ts";
 export * from "./pool/index.ts";

@@ -6,6 +6,7 @@ import { openScope } from "../open-scope.ts";
 import {
   conventionalCodes,
   exitCodeOf,
+  leakLine,
   TaskError,
   type RunningCommand,
   type TaskResult,
@@ -59,6 +60,9 @@ async function run(words: readonly string[], flags: ExecFlags): Promise<number> 
   const isPlain =
     result instanceof TaskError && (result.code === "EXIT" || result.signal === "SIGINT");
   if (result instanceof TaskError && !isPlain) complain(result.message);
+  // The message of LEAK names them itself.
+  if (!(result instanceof TaskError && result.code === "LEAK"))
+    for (const leak of result.leaks) complain(`left behind: ${leakLine(leak)}`);
   return exitCodeOf(result);
 }
 
@@ -137,7 +141,7 @@ class SignalRelay implements Disposable {
 
 function asReport(result: TaskResult): unknown {
   const { command, cwd, containment, outcome, exitCode, signal, startedAt } = result;
-  const { durationMs, cpuMs, peakMemoryBytes, processes, leaks } = result;
+  const { durationMs, cpuMs, peakMemoryBytes, processes, leaks, stuck } = result;
   return {
     schema: 1,
     command,
@@ -152,6 +156,7 @@ function asReport(result: TaskResult): unknown {
     peakMemoryBytes,
     processes,
     leaks,
+    stuck,
   };
 }
 

@@ -51,15 +51,37 @@ export interface ProcessSpec {
   readonly channel: boolean;
 }
 
+/** A process by its id and its program's name, which comes from outside: escape it. */
+export interface NamedProcess {
+  readonly pid: number;
+  readonly name: string;
+}
+
 /** An object or process that was still there when the command had ended and settled. */
 export interface Leak {
-  readonly kind: "process" | "semaphore" | "shared-memory" | "sysv";
+  readonly kind: "process" | "semaphore" | "shared-memory" | "message-queue" | "sysv" | "scratch";
   readonly name: string;
   readonly pid?: number;
   readonly parentPid?: number;
+  /** Who started it: its parent, that one's parent, and so on up to the task's command. */
+  readonly parents?: readonly NamedProcess[];
+  /** One of those between ended unseen: the list has a gap before its last, the command. */
+  readonly orphaned?: boolean;
+  readonly ageMs?: number;
+  /** Resident memory of a process. */
+  readonly memoryBytes?: number;
+  /** Size of an object. */
   readonly sizeBytes?: number;
+  /** By what it is known to be the task's, such as `namespace` or `own-child`. */
+  readonly how: string;
   /** What was done about it. */
-  readonly action: "killed" | "removed" | "none";
+  readonly action: "killed" | "removed" | "left";
+}
+
+/** A process that was killed and does not die. */
+export interface StuckProcess extends NamedProcess {
+  /** As `/proc/<pid>/stat` has it: `D` is uninterruptible sleep. */
+  readonly state: string;
 }
 
 /** A figure, and how surely it is known. */
@@ -92,6 +114,7 @@ export interface ProcessEnd {
   readonly killed: number;
   readonly left: number;
   readonly leaks: readonly Leak[];
+  readonly stuck: readonly StuckProcess[];
 }
 
 /** A command in its containment. */

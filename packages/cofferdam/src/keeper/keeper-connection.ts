@@ -8,7 +8,7 @@ import { CofferdamError, errorMessage } from "../errors/index.ts";
 import type { ContainedProcess, ProcessEnd, ProcessSpec } from "./backend.ts";
 import { Channels, type ExpectedChannel } from "./channels.ts";
 import { noPipes, openPipes, type Pipes } from "./pipes.ts";
-import { decodeEnd, endUntold, errnoName } from "./process-end.ts";
+import { decodeEnd, decodeStuck, endUntold, errnoName } from "./process-end.ts";
 import { startFields } from "./start-fields.ts";
 import { encodeFrame, FrameReader, reply, request, tag, wireVersion } from "./wire.ts";
 import type { FieldValue, Fields, Frame } from "./wire.ts";
@@ -280,7 +280,7 @@ export class KeeperConnection {
         this.#forget(frame.task);
         this.#stuck++;
         this.#events.stuck(task.pid);
-        task.ended.resolve(endUntold("stuck", 1));
+        task.ended.resolve(endUntold("stuck", 1, decodeStuck(frame.fields)));
         break;
       case reply.stopped:
         task.stopped?.();

@@ -1,6 +1,13 @@
 import { constants } from "node:os";
 import { getSystemErrorName } from "node:util";
-import type { EndCause, Leak, Measured, ProcessEnd } from "./backend.ts";
+import type {
+  EndCause,
+  Leak,
+  Measured,
+  NamedProcess,
+  ProcessEnd,
+  StuckProcess,
+} from "./backend.ts";
 import { tag, type Fields } from "./wire.ts";
 
 /** By the keeper's `enum end_cause`. */
@@ -48,6 +55,7 @@ export function decodeEnd(fields: Fields): ProcessEnd {
     killed: fields.number(tag.killed) ?? 0,
     left: 0,
     leaks: fields.texts(tag.leak).flatMap(decodeLeak),
+    stuck: [],
   };
 }
 
@@ -55,26 +63,62 @@ function micros(user: number, system: number): { user: number; system: number } 
   return { user: user / 1000, system: system / 1000 };
 }
 
+const leakKinds: ReadonlySet<string> = new Set<Leak["kind"]>([
+  "process",
+  "semaphore",
+  "shared-memory",
+  "message-queue",
+  "sysv",
+  "scratch",
+]);
+const leakActions: ReadonlySet<string> = new Set<Leak["action"]>(["killed", "removed", "left"]);
+
 function decodeLeak(line: string): Leak[] {
-  const [kind, pid, parentPid, size, ...name] = line.split("\t");
-  if (kind !== "process" && kind !== "semaphore" && kind !== "shared-memory" && kind !== "sysv")
-    return [];
-  const isProcess = kind === "process";
+  const [kind = "", pid, parentPid, size, age, how = "", action = "", orphaned, parents, ...name] =
+    line.split("\t");
+  if (!leakKinds.has(kind) || !leakActions.has(action)) return [];
+  const common = {
+    kind: kind as Leak["kind"],
+    name: name.join("\t"),
+    ageMs: Number(age),
+    how,
+    action: action as Leak["action"],
+  };
+  if (kind === "scratch") return [{ kind, name: common.name, how, action: common.action }];
+  if (kind !== "process") return [{ ...common, sizeBytes: Number(size) }];
   return [
     {
-      kind,
-      name: name.join("\t"),
-      ...(isProcess ? { pid: Number(pid), parentPid: Number(parentPid) } : {}),
-      ...(isProcess ? {} : { sizeBytes: Number(size) }),
-      action: isProcess ? "killed" : "removed",
+      ...common,
+      pid: Number(pid),
+      parentPid: Number(parentPid),
+      parents: (parents ?? "").split("\x1f").flatMap(decodeParent),
+      orphaned: orphaned === "1",
+      memoryBytes: Number(size),
     },
   ];
+}
+
+function decodeParent(text: string): NamedProcess[] {
+  const [, pid, name] = /^(\d+) ([^]*)$/.exec(text) ?? [];
+  return pid === undefined || name === undefined ? [] : [{ pid: Number(pid), name }];
+}
+
+/** The keeper's STUCK fields. */
+export function decodeStuck(fields: Fields): StuckProcess[] {
+  return fields.texts(tag.stuck).map((line) => {
+    const [pid, state = "?", ...name] = line.split("\t");
+    return { pid: Number(pid), name: name.join("\t"), state };
+  });
 }
 
 const nothing: Measured = { value: 0, method: "lower-bound" };
 
 /** An end that nobody has told about: the keeper died with the tree, or the kernel keeps it. */
-export function endUntold(cause: "keeper-lost" | "stopped" | "stuck", left: number): ProcessEnd {
+export function endUntold(
+  cause: "keeper-lost" | "stopped" | "stuck",
+  left: number,
+  stuck: readonly StuckProcess[] = [],
+): ProcessEnd {
   return {
     cause,
     exitCode: null,
@@ -85,5 +129,6 @@ export function endUntold(cause: "keeper-lost" | "stopped" | "stuck", left: numb
     killed: 0,
     left,
     leaks: [],
+    stuck,
   };
 }

@@ -64,6 +64,7 @@ export const tag = {
   cgroup: 35,
   pids: 36,
   exact: 37,
+  stuck: 38,
 } as const;
 
 /** Of a frame: its length, type and task. */

@@ -6,6 +6,7 @@ import { parseDuration, parseSize, type Duration, type Size } from "../units/ind
 import { threadCaps } from "../budget/thread-caps.ts";
 import { checkCount, parseMemory, parseTimeout, refuseAborted } from "./bounds.ts";
 import { taskEnvironment } from "./environment.ts";
+import { leakLine } from "./leak-line.ts";
 import { Output } from "./output.ts";
 import type { ScopeCore } from "./scope-core.ts";
 import { explainEnd, outcomeOf, TaskError, type TaskResult } from "./task-result.ts";
@@ -171,6 +172,7 @@ export async function execIn(
     peakMemoryBytes: end.peakMemoryBytes,
     processes: { started: end.started, killed: end.killed, left: end.left },
     leaks: end.leaks,
+    stuck: end.stuck,
     containment: scope.containment,
   };
   const failure = explainEnd(command, end, bounds) ?? leakFailure(result, options);
@@ -185,8 +187,8 @@ function leakFailure(
   options: ExecOptions,
 ): { code: "LEAK"; message: string } | null {
   if (!options.failOnLeak || result.leaks.length === 0) return null;
-  const names = result.leaks.map((leak) => `${leak.kind} ${JSON.stringify(leak.name)}`).join(", ");
-  return { code: "LEAK", message: `the command left behind, and Cofferdam removed: ${names}` };
+  const names = result.leaks.map(leakLine).join("; ");
+  return { code: "LEAK", message: `the command left behind: ${names}` };
 }
 
 function checkCommand(command: readonly string[]): void {

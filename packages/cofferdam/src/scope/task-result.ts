@@ -1,6 +1,6 @@
 import type { TaskOutcome } from "../events/index.ts";
 import { CofferdamError, type ErrorCode } from "../errors/index.ts";
-import type { Containment, Leak, Measured, ProcessEnd } from "../keeper/index.ts";
+import type { Containment, Leak, Measured, ProcessEnd, StuckProcess } from "../keeper/index.ts";
 import { formatBytes, formatDuration } from "../units/index.ts";
 
 /** How a command ended and what it used. Sizes in bytes, times in milliseconds. */
@@ -28,6 +28,8 @@ export interface TaskResult {
     readonly left: number;
   };
   readonly leaks: readonly Leak[];
+  /** Processes that were killed and do not die; see `processes.left`. */
+  readonly stuck: readonly StuckProcess[];
   readonly containment: Containment;
 }
 
@@ -51,6 +53,7 @@ export class TaskError extends CofferdamError implements TaskResult {
   readonly peakMemoryBytes!: Measured;
   readonly processes!: TaskResult["processes"];
   readonly leaks!: readonly Leak[];
+  readonly stuck!: readonly StuckProcess[];
   readonly containment!: Containment;
 
   constructor(code: ErrorCode, message: string, result: TaskResult) {

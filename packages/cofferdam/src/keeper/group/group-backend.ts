@@ -7,13 +7,15 @@ import type {
   ContainedProcess,
   Containment,
   EndCause,
+  Leak,
   ProcessEnd,
   ProcessSpec,
+  StuckProcess,
 } from "../backend.ts";
 import { Listeners } from "../listeners.ts";
 import { withScratch } from "../start-fields.ts";
 import { GroupLedger } from "./group-ledger.ts";
-import { asLeak, cookieName, ProcessTree } from "./process-tree.ts";
+import { cookieName, ProcessTree } from "./process-tree.ts";
 
 const settleMs = 100;
 const sampleMs = 100;
@@ -69,7 +71,7 @@ export class GroupBackend implements Backend {
     const failure = await new Promise<Error | null>((resolve) => {
       child.once("spawn", () => resolve(null)).once("error", resolve);
     });
-    const task = new GroupTask(child, spec, cookie, scratch, failure, {
+    const task: GroupTask = new GroupTask(child, spec, cookie, scratch, failure, {
       sampled: () => this.#sample(),
       ended: (end) => this.#onEnd(id, task, end),
     });
@@ -79,15 +81,16 @@ export class GroupBackend implements Backend {
   }
 
   /** Before anybody is told of the end: then the scratch folder is gone too. */
-  #onEnd(id: number, task: GroupTask, end: ProcessEnd): void {
+  #onEnd(id: number, task: GroupTask, end: ProcessEnd): readonly Leak[] {
     this.#running.delete(task);
     this.#left += end.left;
-    if (this.#ledger.ended(id)) return;
+    if (this.#ledger.ended(id)) return [];
     this.#listeners.call(
       "notice",
       "warning",
       `the scratch folder ${task.scratch} could not be removed`,
     );
+    return [{ kind: "scratch", name: task.scratch, how: "own-folder", action: "left" }];
   }
 
   listen(listener: Partial<BackendEvents>): () => void {
@@ -132,7 +135,7 @@ class GroupTask implements ContainedProcess {
     cookie: string,
     scratch: string,
     failure: Error | null,
-    listener: { sampled: () => void; ended: (end: ProcessEnd) => void },
+    listener: { sampled: () => void; ended: (end: ProcessEnd) => readonly Leak[] },
   ) {
     this.pid = child.pid ?? 0;
     this.stdin = child.stdin;
@@ -146,8 +149,8 @@ class GroupTask implements ContainedProcess {
     this.#onSample = listener.sampled;
     const end = failure ? Promise.resolve(notStarted(failure)) : this.#live(child);
     this.ended = end.then((known) => {
-      listener.ended(known);
-      return known;
+      const more = listener.ended(known);
+      return { ...known, leaks: [...known.leaks, ...more] };
     });
     if (spec.timeoutMs !== undefined && !failure) this.setDeadline(spec.timeoutMs);
   }
@@ -211,6 +214,7 @@ class GroupTask implements ContainedProcess {
     // A process that was not seen may still hold the pipes; its output is nobody's.
     this.channel?.destroy();
     const all = killed.flatMap((round) => round.killed);
+    const left = killed.at(-1)?.left ?? 0;
     return {
       cause: this.#cause,
       exitCode,
@@ -219,20 +223,27 @@ class GroupTask implements ContainedProcess {
       peakMemoryBytes: { value: this.#tree.peakBytes, method: "sampled" },
       started: { value: Math.max(1, this.#tree.seenCount), method: "lower-bound" },
       killed: all.length,
-      left: killed.at(-1)?.left ?? 0,
+      left,
       leaks: this.#cause === "own" ? leaks : [],
+      stuck: left === 0 ? [] : await this.#findStuck(),
     };
   }
 
   /** What outlives the command by more than a settle time. */
-  async #settle(): Promise<ReturnType<typeof asLeak>[]> {
+  async #settle(): Promise<Leak[]> {
+    const command = { pid: this.pid, name: this.#spec.command[0] ?? "" };
     const end = Date.now() + settleMs;
     for (;;) {
       const rows = await this.#tree.look();
       if (rows.length === 0) return [];
-      if (Date.now() >= end) return rows.map(asLeak);
+      if (Date.now() >= end) return rows.map((row) => this.#tree.describeLeak(row, command));
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
+  }
+
+  async #findStuck(): Promise<StuckProcess[]> {
+    const rows = await this.#tree.look();
+    return rows.map(({ pid, name, state }) => ({ pid, name, state }));
   }
 
   #watch(overBound: () => void): { stop: () => void } {
@@ -288,5 +299,6 @@ function notStarted(failure: Error): ProcessEnd {
     killed: 0,
     left: 0,
     leaks: [],
+    stuck: [],
   };
 }

@@ -15,6 +15,8 @@ export interface ProcessRow {
   readonly startTime: string;
   readonly residentBytes: number;
   readonly name: string;
+  /** A letter, such as `D` for uninterruptible sleep. */
+  readonly state: string;
   readonly zombie: boolean;
 }
 
@@ -61,6 +63,7 @@ function readProcRow(pid: string): ProcessRow | null {
     startTime: rest[16] ?? "", // fields are counted from 1 in proc(5); this is field 22
     residentBytes: Number(rest[18]) * pageBytes,
     name: text.slice(open + 1, close),
+    state: state ?? "?",
     // One whose main thread has ended is shown like a dead one while its other threads live on.
     zombie: (state === "Z" || state === "X") && Number(rest[14]) <= 1,
   };
@@ -92,6 +95,7 @@ async function readPs(): Promise<ProcessRow[]> {
         startTime,
         residentBytes: Number(resident) * 1024,
         name,
+        state: state?.slice(0, 1) ?? "?",
         zombie: state?.startsWith("Z") ?? false,
       },
     ];

@@ -1,4 +1,5 @@
-import type { Leak } from "../backend.ts";
+import type { Leak, NamedProcess } from "../backend.ts";
+import { describeLeak, type Member } from "./ancestry.ts";
 import { hasCookie, isResourceTracker, killExactly, readProcessTable } from "./process-table.ts";
 import type { ProcessRow } from "./process-table.ts";
 
@@ -16,7 +17,7 @@ export class ProcessTree {
   readonly #root: number;
   readonly #cookie: string;
   readonly #ownGroup: boolean;
-  readonly #seen = new Map<number, string>();
+  readonly #seen = new Map<number, Member>();
   peakBytes = 0;
   peakCount = 0;
 
@@ -37,7 +38,7 @@ export class ProcessTree {
     const members = new Set<number>();
     const cookies = table.map((row) => hasCookie(row.pid, (entry) => entry === this.#cookie));
     table.forEach((row, index) => {
-      const known = this.#seen.get(row.pid) === row.startTime;
+      const known = this.#seen.get(row.pid)?.row.startTime === row.startTime;
       if (
         row.pid === this.#root ||
         (this.#ownGroup && row.group === this.#root) ||
@@ -48,10 +49,21 @@ export class ProcessTree {
     });
     addDescendants(table, members);
     const rows = table.filter((row) => members.has(row.pid) && !row.zombie);
-    for (const row of rows) this.#seen.set(row.pid, row.startTime);
+    table.forEach((row, index) => {
+      if (!members.has(row.pid) || row.zombie) return;
+      if (this.#seen.get(row.pid)?.row.startTime === row.startTime) return;
+      const inGroup = this.#ownGroup && row.group === this.#root;
+      const how = inGroup ? "own-group" : cookies[index] ? "cookie" : "descent";
+      this.#seen.set(row.pid, { row, how });
+    });
     this.peakBytes = Math.max(this.peakBytes, totalBytes(rows));
     this.peakCount = Math.max(this.peakCount, rows.length);
     return rows;
+  }
+
+  /** A member that should not be there any more, for the report. */
+  describeLeak(row: ProcessRow, command: NamedProcess): Leak {
+    return describeLeak(row, this.#seen, command);
   }
 
   signal(signal: NodeJS.Signals): void {
@@ -114,8 +126,4 @@ async function filterAsync<Item>(
 ): Promise<Item[]> {
   const kept = await Promise.all(items.map(test));
   return items.filter((_, index) => kept[index]);
-}
-
-export function asLeak(row: ProcessRow): Leak {
-  return { kind: "process", name: row.name, pid: row.pid, parentPid: row.parent, action: "killed" };
 }
