@@ -10,10 +10,8 @@
 #include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/mount.h>
-#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "ancestry.h"
 #include "files.h"
@@ -137,31 +135,21 @@ static void report_sysv(int channel, const char *what)
 	fclose(lines);
 }
 
-/* A view of the queues of our IPC namespace, which nobody else has and nothing is mounted for. */
-static int open_queues(void)
+/*
+ * Shows the queues of our IPC namespace where /dev/shm was, which nobody needs any more. It goes with
+ * our mounts: to take away a mount of its own takes 40 us.
+ */
+static DIR *open_queues(void)
 {
-	int context = (int)syscall(SYS_fsopen, "mqueue", FSOPEN_CLOEXEC);
-	int mount = -1;
-	if (context >= 0 &&
-	    syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
-		mount = (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, 0);
-	int dir = mount < 0 ? -1 : openat(mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (mount >= 0)
-		close(mount);
-	if (context >= 0)
-		close(context);
-	return dir;
+	unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+	return mount("mqueue", "/dev/shm", "mqueue", flags, NULL) == 0 ? opendir("/dev/shm") : NULL;
 }
 
 static void report_queues(int channel)
 {
-	int dir = open_queues();
-	DIR *stream = dir < 0 ? NULL : fdopendir(dir);
-	if (!stream) {
-		if (dir >= 0)
-			close(dir);
+	DIR *stream = open_queues();
+	if (!stream)
 		return;
-	}
 	struct dirent *entry;
 	unsigned count = 0;
 	while ((entry = readdir(stream)) && count < LEAKS_MAX) {
@@ -169,7 +157,7 @@ static void report_queues(int channel)
 			continue;
 		struct init_report report = object(LEAK_MESSAGE_QUEUE, "ipc-namespace");
 		struct stat status;
-		if (fstatat(dir, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0)
+		if (fstatat(dirfd(stream), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0)
 			describe_file(&report, &status);
 		snprintf(report.name, sizeof report.name, "%s", entry->d_name);
 		init_send(channel, &report);
@@ -180,8 +168,8 @@ static void report_queues(int channel)
 
 void leaks_report_objects(int channel)
 {
-	report_queues(channel);
 	report_shared_memory(channel);
+	report_queues(channel);
 	report_sysv(channel, "sem");
 	report_sysv(channel, "shm");
 	report_sysv(channel, "msg");
