@@ -1,5 +1,11 @@
-import { parseArgs } from "node:util";
-import { type Experiment, UsageError } from "../experiment.ts";
+import type { Experiment } from "../experiment.ts";
+import {
+  describeEnd,
+  describePeerOptions,
+  findPresent,
+  readPeerOptions,
+  type Skipped,
+} from "../peers.ts";
 import { findPython, pythonMissing } from "../survivors/python.ts";
 import { formatTable } from "../table.ts";
 import { allMeans } from "./all-means.ts";
@@ -16,10 +22,7 @@ interface Row {
   readonly found: Measurement;
 }
 
-interface Skipped {
-  readonly title: string;
-  readonly because: string;
-}
+const DEADLINE_MS = 1500;
 
 export const semaphores: Experiment = {
   summary: "what a Python tool leaves in /dev/shm, by the way it is ended",
@@ -29,57 +32,27 @@ A Python tool holds three multiprocessing locks and a block of shared memory (fo
 /dev/shm) and a System V semaphore, and says their names. It is ended in four ways. What is left is
 counted by the census (lab/census) by those names, and then removed by those names.
 
-  --only NAME     ${allMeans.map((means) => means.name).join(", ")};
-                  may be given again
-  --settle MS     how long what is left is given to vanish (default 5000)
-  --deadline MS   the tool's deadline (default 1500)
-  --json          the measurements as JSON
-`,
+${describePeerOptions(allMeans, {
+  whose: "the tool's deadline",
+  whom: "what is left is",
+  deadlineMs: DEADLINE_MS,
+})}`,
   run: async (args) => {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        only: { type: "string", multiple: true },
-        settle: { type: "string", default: "5000" },
-        deadline: { type: "string", default: "1500" },
-        json: { type: "boolean", default: false },
-      },
+    const { chosen, json, ...options } = await readPeerOptions(args, allMeans, {
+      deadlineMs: DEADLINE_MS,
     });
-    const options = { settleMs: Number(values.settle), deadlineMs: Number(values.deadline) };
-    if (!(options.settleMs >= 0 && options.deadlineMs > 0)) {
-      throw new UsageError("--settle and --deadline take milliseconds");
-    }
-    const chosen = chooseMeans(values.only);
     if (findPython() === null) {
       console.log(`semaphores: skipped, because ${pythonMissing}`);
       return 0;
     }
-    const { rows, skipped } = await measureAll(chosen, options);
-    console.log(values.json ? JSON.stringify({ rows, skipped }, null, 1) : describe(rows, skipped));
+    const { present, skipped } = await findPresent(chosen);
+    const rows = await measureAll(present, options);
+    console.log(json ? JSON.stringify({ rows, skipped }, null, 1) : describe(rows, skipped));
     return rows.every(({ found }) => found.made !== null && found.leftByExperiment === 0) ? 0 : 1;
   },
 };
 
-function chooseMeans(names: readonly string[] | undefined): readonly Means[] {
-  if (names === undefined) return allMeans;
-  return names.map((name) => {
-    const found = allMeans.find((means) => means.name === name);
-    if (found === undefined) throw new UsageError(`no means ${name}`);
-    return found;
-  });
-}
-
-async function measureAll(
-  chosen: readonly Means[],
-  options: MeasureOptions,
-): Promise<{ rows: Row[]; skipped: Skipped[] }> {
-  const skipped: Skipped[] = [];
-  const present: Means[] = [];
-  for (const means of chosen) {
-    const because = await means.available();
-    if (because === null) present.push(means);
-    else skipped.push({ title: means.title, because });
-  }
+async function measureAll(present: readonly Means[], options: MeasureOptions): Promise<Row[]> {
   const rows: Row[] = [];
   for (const situation of situations) {
     for (const means of present) {
@@ -93,7 +66,7 @@ async function measureAll(
       });
     }
   }
-  return { rows, skipped };
+  return rows;
 }
 
 function describe(rows: readonly Row[], skipped: readonly Skipped[]): string {
@@ -101,9 +74,8 @@ function describe(rows: readonly Row[], skipped: readonly Skipped[]): string {
     ["how it ends", "by", "version", "/dev/shm", "System V", "processes", "tracker warns of"],
     rows.map(({ end, title, version, found }) => [end, title, version, ...describeCells(found)]),
   );
-  const missing = skipped.map(({ title, because }) => `${title}: skipped, because ${because}`);
   const left = rows.reduce((sum, { found }) => sum + found.leftByExperiment, 0);
-  return [table, ...missing, `left by this experiment itself: ${left}`].join("\n");
+  return [table, ...describeEnd(skipped, left)].join("\n");
 }
 
 function describeCells({ made, left, processes, warned, stderr }: Measurement): string[] {

@@ -1,15 +1,11 @@
 import { fileURLToPath } from "node:url";
+import type { Peer } from "../peers.ts";
 import type { Situation } from "./situations.ts";
 
 /** A way to run the tool under a deadline. */
-export interface Means {
-  readonly name: string;
-  readonly title: string;
+export interface Means extends Peer {
   /** Whether this is Cofferdam, whose ends have other names than those of a peer. */
   readonly contained: boolean;
-  readonly version: () => Promise<string>;
-  /** Why it cannot take part on this machine and what to install, or `null` when it can. */
-  readonly available: () => Promise<string | null>;
   /** Added to the environment of the supervisor. */
   readonly env?: Readonly<Record<string, string>>;
   /** A program that runs the tool and brings it to the situation's end at the deadline. */

@@ -1,18 +1,11 @@
 import { fileURLToPath } from "node:url";
+import type { Peer } from "../peers.ts";
 
 /**
  * A peer in the experiment. It is asked for one thing: the command line of a program that runs a
  * task under the peer's own deadline, and exits once the peer says that everything is closed.
  */
-export interface Adapter {
-  /** For `--only`. */
-  readonly name: string;
-  /** As it stands in the table. */
-  readonly title: string;
-  /** As the peer itself gives it; asked for only where the peer is available. */
-  readonly version: () => Promise<string>;
-  /** Why it cannot take part on this machine and what to install, or `null` when it can. */
-  readonly available: () => Promise<string | null>;
+export interface Adapter extends Peer {
   /** With `deadlineMs` `null` the program runs the task without an end: it is going to be killed. */
   readonly supervisor: (task: readonly string[], deadlineMs: number | null) => readonly string[];
 }

@@ -1,6 +1,12 @@
-import { parseArgs } from "node:util";
-import { type Experiment, UsageError } from "../experiment.ts";
+import type { Experiment } from "../experiment.ts";
 import { HOSTILE_COUNT, HOSTILE_KINDS } from "../hostile/index.ts";
+import {
+  describeEnd,
+  describePeerOptions,
+  findPresent,
+  readPeerOptions,
+  type Skipped,
+} from "../peers.ts";
 import { formatTable } from "../table.ts";
 import type { Adapter } from "./adapter.ts";
 import { adapters } from "./adapters/index.ts";
@@ -9,11 +15,12 @@ import { measure, type Measurement, type MeasureOptions } from "./measure.ts";
 interface Row {
   readonly adapter: string;
   readonly title: string;
-  readonly version: string | null;
-  readonly unavailable: string | null;
-  readonly deadline: Measurement | null;
-  readonly killed: Measurement | null;
+  readonly version: string;
+  readonly deadline: Measurement;
+  readonly killed: Measurement;
 }
+
+const DEADLINE_MS = 1000;
 
 export const survivors: Experiment = {
   summary: "what a task leaves behind, after its deadline and after the death of its supervisor",
@@ -24,64 +31,41 @@ and a double-forked one. Column A: the peer's own deadline ends the task, and th
 is done. Column B: the peer's process is killed by SIGKILL while the task runs. The survivors are
 counted by the census (lab/census), not by the peer, and are then ended by the experiment.
 
-  --only NAME     ${adapters.map((adapter) => adapter.name).join(", ")};
-                  may be given again
-  --settle MS     how long survivors are given to vanish (default 5000)
-  --deadline MS   the task's deadline in column A (default 1000)
-  --json          the measurements as JSON
-`,
+${describePeerOptions(adapters, {
+  whose: "the task's deadline in column A",
+  whom: "survivors are",
+  deadlineMs: DEADLINE_MS,
+})}`,
   run: async (args) => {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        only: { type: "string", multiple: true },
-        settle: { type: "string", default: "5000" },
-        deadline: { type: "string", default: "1000" },
-        json: { type: "boolean", default: false },
-      },
+    const { chosen, json, ...options } = await readPeerOptions(args, adapters, {
+      deadlineMs: DEADLINE_MS,
     });
-    const options = { settleMs: Number(values.settle), deadlineMs: Number(values.deadline) };
-    if (!(options.settleMs >= 0 && options.deadlineMs > 0)) {
-      throw new UsageError("--settle and --deadline take milliseconds");
-    }
+    const { present, skipped } = await findPresent(chosen);
     const rows: Row[] = [];
-    for (const adapter of chosenAdapters(values.only)) rows.push(await fillRow(adapter, options));
-    console.log(values.json ? JSON.stringify(rows, null, 1) : describe(rows));
+    for (const adapter of present) rows.push(await fillRow(adapter, options));
+    console.log(json ? JSON.stringify({ rows, skipped }, null, 1) : describe(rows, skipped));
     return rows.every(isSound) ? 0 : 1;
   },
 };
 
-function chosenAdapters(names: readonly string[] | undefined): readonly Adapter[] {
-  if (names === undefined) return adapters;
-  return names.map((name) => {
-    const found = adapters.find((adapter) => adapter.name === name);
-    if (found === undefined) throw new UsageError(`no adapter ${name}`);
-    return found;
-  });
-}
-
 async function fillRow(adapter: Adapter, options: MeasureOptions): Promise<Row> {
-  const unavailable = await adapter.available();
-  const counted = unavailable === null;
   return {
     adapter: adapter.name,
     title: adapter.title,
-    version: counted ? await adapter.version() : null,
-    unavailable,
-    deadline: counted ? await measure(adapter, "deadline", options) : null,
-    killed: counted ? await measure(adapter, "killed", options) : null,
+    version: await adapter.version(),
+    deadline: await measure(adapter, "deadline", options),
+    killed: await measure(adapter, "killed", options),
   };
 }
 
 /** Each measurement saw all four run, and the experiment has left nothing itself. */
 function isSound({ deadline, killed }: Row): boolean {
   return [deadline, killed].every(
-    (found) => found === null || (found.seen === HOSTILE_COUNT && found.leftByExperiment === 0),
+    (found) => found.seen === HOSTILE_COUNT && found.leftByExperiment === 0,
   );
 }
 
-function describe(rows: readonly Row[]): string {
-  const measured = rows.filter((row) => row.unavailable === null);
+function describe(rows: readonly Row[], skipped: readonly Skipped[]): string {
   const table = formatTable(
     [
       "",
@@ -89,24 +73,20 @@ function describe(rows: readonly Row[]): string {
       "A: survivors after the deadline",
       "B: survivors after SIGKILL of the supervisor",
     ],
-    measured.map((row) => [
-      row.title,
-      row.version ?? "",
-      describeCell(row.deadline),
-      describeCell(row.killed),
+    rows.map(({ title, version, deadline, killed }) => [
+      title,
+      version,
+      describeCell(deadline),
+      describeCell(killed),
     ]),
   );
-  const missing = rows.flatMap(({ title, unavailable }) =>
-    unavailable === null ? [] : [`${title}: skipped, because ${unavailable}`],
-  );
-  const leaked = measured
-    .flatMap((row) => [row.deadline, row.killed])
-    .reduce((sum, found) => sum + (found?.leftByExperiment ?? 0), 0);
-  return [table, ...missing, `left by this experiment itself: ${leaked}`].join("\n");
+  const left = rows
+    .flatMap(({ deadline, killed }) => [deadline, killed])
+    .reduce((sum, { leftByExperiment }) => sum + leftByExperiment, 0);
+  return [table, ...describeEnd(skipped, left)].join("\n");
 }
 
-function describeCell(found: Measurement | null): string {
-  if (found === null) return "";
+function describeCell(found: Measurement): string {
   if (found.seen < HOSTILE_COUNT) {
     return `invalid: ${found.seen} of ${HOSTILE_COUNT} ran ${found.stderr.trim().split("\n").at(-1) ?? ""}`;
   }

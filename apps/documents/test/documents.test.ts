@@ -3,130 +3,98 @@ import {
   chmodSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
-  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { failureCodes } from "../src/index.ts";
-import { cli, Program, runCli, type Finished } from "../../../test/support/program.ts";
-import { keeperOf } from "../../../test/support/processes.ts";
+import { describe, expect, it } from "vitest";
+import { runCli } from "../../../test/support/program.ts";
 import { makeBomb, makePdf } from "./support/pdf.ts";
-import { findSharedPdfs } from "./support/shared.ts";
+import { useWorkspace } from "./support/workspace.ts";
 
-let folder: string;
-let papers: string;
-let out: string;
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "documents-"));
-  papers = join(folder, "papers");
-  out = join(folder, "out");
-  mkdirSync(papers);
-});
-
-afterEach(() => rmSync(folder, { recursive: true }));
-
-function addPaper(name: string, text = `This is the text of a paper.`): string {
-  const path = join(papers, name);
-  writeFileSync(path, makePdf([text]));
-  return path;
-}
-
-function documents(...args: string[]): Promise<Finished> {
-  return runCli(["documents", ...args], { cwd: folder });
-}
-
-function markdowns(): string[] {
-  return readdirSync(out)
-    .filter((name) => name.endsWith(".md"))
-    .sort();
-}
+const here = useWorkspace();
 
 describe("cofferdam documents", () => {
-  it("converts a folder, says what became of it, and skips what is unchanged", async () => {
-    addPaper("one.pdf");
-    mkdirSync(join(papers, "deep"));
-    addPaper("deep/two.PDF");
-    addPaper(".hidden.pdf");
-    writeFileSync(join(papers, "notes.txt"), "no PDF");
-    const first = await documents("papers", "--out", "out", "--workers", "2");
+  it("converts a here.folder, says what became of it, and skips what is unchanged", async () => {
+    here.addPaper("one.pdf");
+    mkdirSync(join(here.papers, "deep"));
+    here.addPaper("deep/two.PDF");
+    here.addPaper(".hidden.pdf");
+    writeFileSync(join(here.papers, "notes.txt"), "no PDF");
+    const first = await here.documents("papers", "--out", "out", "--workers", "2");
     expect(first.stdout).toMatch(/^2 converted · 0 failed · .* · peak .* → out\/\n/);
     expect(first.stdout).toMatch(/\d+ processes started · 0 (left \(verified: namespace\)|seen)/);
     expect(first.code).toBe(0);
-    expect(markdowns()).toEqual(["one.md", "two.md"]);
-    expect(readFileSync(join(out, "one.md"), "utf8")).toBe("This is the text of a paper.\n");
+    expect(here.markdowns()).toEqual(["one.md", "two.md"]);
+    expect(readFileSync(join(here.out, "one.md"), "utf8")).toBe("This is the text of a paper.\n");
 
-    const second = await documents("papers", "--out", "out");
+    const second = await here.documents("papers", "--out", "out");
     expect(second.stdout).toMatch(/^2 unchanged · 0 failed/);
     expect(second.code).toBe(0);
   });
 
   it("does again what has changed, and only that", async () => {
-    const one = addPaper("one.pdf");
-    addPaper("two.pdf");
-    addPaper("three.pdf");
-    await documents("papers", "--out", "out");
+    const one = here.addPaper("one.pdf");
+    here.addPaper("two.pdf");
+    here.addPaper("three.pdf");
+    await here.documents("papers", "--out", "out");
     writeFileSync(one, makePdf(["Another text."]));
-    utimesSync(join(papers, "two.pdf"), 1, 1); // touched: another stamp, the same content
-    rmSync(join(out, "three.md"));
-    const { stdout } = await documents("papers", "--out", "out");
+    utimesSync(join(here.papers, "two.pdf"), 1, 1); // touched: another stamp, the same content
+    rmSync(join(here.out, "three.md"));
+    const { stdout } = await here.documents("papers", "--out", "out");
     expect(stdout).toMatch(/^2 converted · 1 unchanged · 0 failed/);
-    expect(readFileSync(join(out, "one.md"), "utf8")).toBe("Another text.\n");
-    expect((await documents("papers", "--out", "out", "--page-markers")).stdout).toMatch(
+    expect(readFileSync(join(here.out, "one.md"), "utf8")).toBe("Another text.\n");
+    expect((await here.documents("papers", "--out", "out", "--page-markers")).stdout).toMatch(
       /^3 converted/,
     );
-    expect(readFileSync(join(out, "one.md"), "utf8")).toContain("page 1");
-    expect((await documents("papers", "--out", "out", "--page-markers", "--force")).stdout).toMatch(
-      /^3 converted/,
-    );
+    expect(readFileSync(join(here.out, "one.md"), "utf8")).toContain("page 1");
+    expect(
+      (await here.documents("papers", "--out", "out", "--page-markers", "--force")).stdout,
+    ).toMatch(/^3 converted/);
   });
 
   it("never lets two inputs write to one file", async () => {
-    mkdirSync(join(papers, "a"));
-    mkdirSync(join(papers, "b"));
-    addPaper("a/paper.pdf", "The first.");
-    addPaper("b/paper.pdf", "The second.");
-    addPaper("b/PAPER.pdf", "The third.");
-    expect((await documents("papers", "--out", "out")).code).toBe(0);
-    const names = markdowns();
+    mkdirSync(join(here.papers, "a"));
+    mkdirSync(join(here.papers, "b"));
+    here.addPaper("a/paper.pdf", "The first.");
+    here.addPaper("b/paper.pdf", "The second.");
+    here.addPaper("b/PAPER.pdf", "The third.");
+    expect((await here.documents("papers", "--out", "out")).code).toBe(0);
+    const names = here.markdowns();
     expect(names).toHaveLength(3);
     expect(new Set(names.map((name) => name.toLowerCase())).size).toBe(3);
-    const texts = names.map((name) => readFileSync(join(out, name), "utf8"));
+    const texts = names.map((name) => readFileSync(join(here.out, name), "utf8"));
     expect(texts.sort()).toEqual(["The first.\n", "The second.\n", "The third.\n"]);
-    await documents("papers", "--out", "out", "--force");
-    expect(markdowns()).toEqual(names);
+    await here.documents("papers", "--out", "out", "--force");
+    expect(here.markdowns()).toEqual(names);
   });
 
   it("does not write over a file that is not its own, unless told to", async () => {
-    addPaper("mine.pdf");
-    mkdirSync(out);
-    writeFileSync(join(out, "mine.md"), "written by hand");
+    here.addPaper("mine.pdf");
+    mkdirSync(here.out);
+    writeFileSync(join(here.out, "mine.md"), "written by hand");
     for (let run = 0; run < 2; run++) {
-      const refused = await documents("papers", "--out", "out");
+      const refused = await here.documents("papers", "--out", "out");
       expect(refused.code).toBe(2);
       expect(refused.stderr).toMatch(/OUTPUT.*mine\.md.*not written by an earlier run.*--force/);
-      expect(readFileSync(join(out, "mine.md"), "utf8")).toBe("written by hand");
+      expect(readFileSync(join(here.out, "mine.md"), "utf8")).toBe("written by hand");
     }
-    expect((await documents("papers", "--out", "out", "--force")).code).toBe(0);
-    expect(readFileSync(join(out, "mine.md"), "utf8")).toBe("This is the text of a paper.\n");
+    expect((await here.documents("papers", "--out", "out", "--force")).code).toBe(0);
+    expect(readFileSync(join(here.out, "mine.md"), "utf8")).toBe("This is the text of a paper.\n");
   });
 
   it("does not do so either for an item that has failed before", async () => {
-    writeFileSync(join(papers, "mine.pdf"), "no PDF yet");
-    await documents("papers", "--out", "out");
-    writeFileSync(join(out, "mine.md"), "written by hand");
-    addPaper("mine.pdf");
-    expect((await documents("papers", "--out", "out")).stderr).toMatch(
+    writeFileSync(join(here.papers, "mine.pdf"), "no PDF yet");
+    await here.documents("papers", "--out", "out");
+    writeFileSync(join(here.out, "mine.md"), "written by hand");
+    here.addPaper("mine.pdf");
+    expect((await here.documents("papers", "--out", "out")).stderr).toMatch(
       /not written by an earlier run/,
     );
-    expect(readFileSync(join(out, "mine.md"), "utf8")).toBe("written by hand");
+    expect(readFileSync(join(here.out, "mine.md"), "utf8")).toBe("written by hand");
   });
 
   it("takes names as they are: spaces, quotes, newlines, #, dashes, escapes", async () => {
@@ -141,25 +109,25 @@ describe("cofferdam documents", () => {
       "$(id).pdf",
       "%s.pdf",
     ];
-    for (const name of names) addPaper(name);
-    const { code, stderr } = await documents("papers", "--out", "out", "--progress", "plain");
+    for (const name of names) here.addPaper(name);
+    const { code, stderr } = await here.documents("papers", "--out", "out", "--progress", "plain");
     expect(code).toBe(0);
-    expect(markdowns()).toEqual(names.map((name) => name.replace(".pdf", ".md")).sort());
+    expect(here.markdowns()).toEqual(names.map((name) => name.replace(".pdf", ".md")).sort());
     expect(stderr).not.toContain("\u001b");
     expect(stderr).not.toContain("new\nline");
     const dashed = await runCli(["documents", "--out", "../dashed", "--", "-rf.pdf"], {
-      cwd: papers,
+      cwd: here.papers,
     });
     expect(dashed.code).toBe(0);
   });
 
   it("gives every failure a code and a sentence, and goes on", async () => {
-    addPaper("good.pdf");
-    writeFileSync(join(papers, "empty.pdf"), "");
-    writeFileSync(join(papers, "text.pdf"), "just text");
-    writeFileSync(join(papers, "bomb.pdf"), makeBomb(6e9));
-    symlinkSync("nowhere.pdf", join(papers, "dangling.pdf"));
-    const { code, stdout } = await documents(
+    here.addPaper("good.pdf");
+    writeFileSync(join(here.papers, "empty.pdf"), "");
+    writeFileSync(join(here.papers, "text.pdf"), "just text");
+    writeFileSync(join(here.papers, "bomb.pdf"), makeBomb(6e9));
+    symlinkSync("nowhere.pdf", join(here.papers, "dangling.pdf"));
+    const { code, stdout } = await here.documents(
       "papers",
       "--out",
       "out",
@@ -170,7 +138,7 @@ describe("cofferdam documents", () => {
     );
     expect(stdout).toMatch(/^1 converted · 4 failed/);
     expect(code).toBe(3);
-    const report = JSON.parse(readFileSync(join(folder, "report.json"), "utf8")) as {
+    const report = JSON.parse(readFileSync(join(here.folder, "report.json"), "utf8")) as {
       failures: { path: string; code: string; message: string }[];
       counts: Record<string, number>;
     };
@@ -190,16 +158,16 @@ describe("cofferdam documents", () => {
   it.skipIf(process.getuid?.() === 0)(
     "says that a file cannot be read (skipped, because root can read all)",
     async () => {
-      chmodSync(addPaper("secret.pdf"), 0o000);
-      const { code, stderr } = await documents("papers", "--out", "out");
+      chmodSync(here.addPaper("secret.pdf"), 0o000);
+      const { code, stderr } = await here.documents("papers", "--out", "out");
       expect(code).toBe(2);
       expect(stderr).toMatch(/UNREADABLE: it cannot be read: permission is denied/);
     },
   );
 
   it("ends a document at its deadline", async () => {
-    writeFileSync(join(papers, "slow.pdf"), makeBomb(12e9));
-    const { code, stderr } = await documents(
+    writeFileSync(join(here.papers, "slow.pdf"), makeBomb(12e9));
+    const { code, stderr } = await here.documents(
       "papers",
       "--out",
       "out",
@@ -254,148 +222,38 @@ describe("wrong input", () => {
       /report cannot be written/,
     ],
   ])("%s: one clear line, exit 1, nothing written", async (_, args, message) => {
-    addPaper("one.pdf");
-    const { code, stderr } = await documents(...args);
+    here.addPaper("one.pdf");
+    const { code, stderr } = await here.documents(...args);
     expect(stderr).toMatch(message);
     expect(stderr.trim().split("\n").length).toBeLessThanOrEqual(3);
     expect(code).toBe(1);
-    expect(existsSync(out)).toBe(false);
+    expect(existsSync(here.out)).toBe(false);
   });
 
   it("an output folder that is a file", async () => {
-    addPaper("one.pdf");
-    writeFileSync(out, "precious");
-    const { code, stderr } = await documents("papers", "--out", "out");
+    here.addPaper("one.pdf");
+    writeFileSync(here.out, "precious");
+    const { code, stderr } = await here.documents("papers", "--out", "out");
     expect(code).toBe(1);
     expect(stderr).toMatch(/out cannot be used: it is a file/);
-    expect(readFileSync(out, "utf8")).toBe("precious");
+    expect(readFileSync(here.out, "utf8")).toBe("precious");
   });
 
   it("no PDFs: exit 2", async () => {
-    const { code, stderr } = await documents("papers", "--out", "out");
+    const { code, stderr } = await here.documents("papers", "--out", "out");
     expect(code).toBe(2);
     expect(stderr).toMatch(/no PDFs in papers/);
   });
 
   it("a manifest that is damaged", async () => {
-    addPaper("one.pdf");
-    mkdirSync(join(out, ".cofferdam"), { recursive: true });
+    here.addPaper("one.pdf");
+    mkdirSync(join(here.out, ".cofferdam"), { recursive: true });
     writeFileSync(
-      join(out, ".cofferdam", "manifest.db"),
+      join(here.out, ".cofferdam", "manifest.db"),
       "this is no database, but long enough to be one".repeat(50),
     );
-    const { code, stderr } = await documents("papers", "--out", "out");
+    const { code, stderr } = await here.documents("papers", "--out", "out");
     expect(code).toBe(1);
     expect(stderr).toMatch(/manifest .* cannot be used .*move it away/);
   });
 });
-
-describe("an interrupted run", () => {
-  async function startSlowRun(): Promise<Program> {
-    addPaper("quick.pdf");
-    for (const name of ["slow1.pdf", "slow2.pdf", "slow3.pdf"])
-      writeFileSync(join(papers, name), makeBomb(12e9));
-    const program = new Program(
-      [
-        cli,
-        "documents",
-        "papers",
-        "--out",
-        "out",
-        "--workers",
-        "2",
-        "--memory",
-        "9GB",
-        "--progress",
-        "json",
-      ],
-      { cwd: folder },
-    );
-    await program.said(/"item-finished"/);
-    await program.said(/"item-started".*slow/);
-    return program;
-  }
-
-  it.each([
-    ["SIGINT", 130],
-    ["SIGTERM", 143],
-    ["SIGHUP", 129],
-  ] as const)("%s: exit %i, all gone, what is done stays", async (signal, code) => {
-    const program = await startSlowRun();
-    process.kill(program.pid, signal);
-    const finished = await program.finished;
-    expect(finished.code).toBe(code);
-    expect(finished.stdout).toMatch(/^1 converted · 0 failed · 3 not done/);
-    expect(finished.stdout).toMatch(/ 0 (left|seen)/);
-    expect(markdowns()).toEqual(["quick.md"]);
-    expect(readdirSync(join(out, ".cofferdam", "unfinished"))).toEqual([]);
-  });
-
-  it("a second Ctrl-C ends it at once", async () => {
-    const program = await startSlowRun();
-    const keeper = keeperOf(program.pid);
-    process.kill(keeper, "SIGSTOP"); // so that the first cannot be carried out
-    process.kill(program.pid, "SIGINT");
-    await program.said(/once more to quit at once/);
-    process.kill(program.pid, "SIGINT");
-    expect((await program.finished).code).toBe(130);
-    process.kill(keeper, "SIGCONT");
-  });
-
-  it("a second run in the same folder is refused while the first lives", async () => {
-    const program = await startSlowRun();
-    const second = await documents("papers", "--out", "out");
-    expect(second.code).toBe(1);
-    expect(second.stderr).toMatch(/another run is writing to/);
-    process.kill(program.pid, "SIGKILL");
-    await program.finished;
-    rmSync(papers, { recursive: true });
-    mkdirSync(papers);
-    addPaper("quick.pdf");
-    expect((await documents("papers", "--out", "out")).code).toBe(0);
-  });
-
-  it("goes on when the reader of its output has gone", async () => {
-    for (let index = 0; index < 5; index++) addPaper(`paper-${index}.pdf`);
-    const program = new Program(
-      [cli, "documents", "papers", "--out", "out", "--progress", "plain"],
-      { cwd: folder },
-    );
-    program.child.stderr?.destroy();
-    program.child.stdout?.destroy();
-    await program.finished;
-    expect(markdowns()).toHaveLength(5);
-  });
-});
-
-const shared = findSharedPdfs();
-
-describe.skipIf(shared === null)(
-  shared === null
-    ? "real PDFs (skipped, because they are not here)"
-    : "real PDFs, sound, odd and damaged",
-  () => {
-    it("every one is converted or fails with a code of the closed list", async () => {
-      const { code, stdout } = await documents(
-        shared ?? "",
-        "--out",
-        "out",
-        "--report",
-        "report.json",
-      );
-      expect(code).toBe(3);
-      expect(stdout).toMatch(/0 (left|seen)/);
-      const report = JSON.parse(readFileSync(join(folder, "report.json"), "utf8")) as {
-        failures: { code: string; message: string }[];
-        counts: { total: number; done: number; failed: number };
-      };
-      expect(report.counts.done + report.counts.failed).toBe(report.counts.total);
-      expect(report.counts.done).toBe(markdowns().length);
-      for (const failure of report.failures) {
-        expect(failureCodes).toContain(failure.code);
-        expect(failure.code).not.toBe("ENGINE");
-        expect(failure.message).toMatch(/^\S.{20,}/);
-      }
-    });
-  },
-);

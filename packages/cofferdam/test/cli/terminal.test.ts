@@ -119,4 +119,16 @@ describe.skipIf(missing.length > 0 || namespaced.skip)(name, () => {
     );
     expect(shown).toContain("code 9");
   });
+
+  it("contains an interpreter that edits its line and catches Ctrl-C", async () => {
+    const { shown } = await type(
+      [prompt, `${exec} -- python3 -i -q\r`],
+      [">>> $", "6 * 7\r"],
+      ["42\r\n.*>>> $", controlC],
+      ["KeyboardInterrupt.*>>> $", "raise SystemExit(5)\r"],
+      [prompt, "echo code $?\r"],
+      ["code 5\\r\\n.*\\$> $", "exit 0\r"],
+    );
+    expect(shown).toContain("code 5");
+  });
 });
