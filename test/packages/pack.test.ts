@@ -127,7 +127,7 @@ describe("installed into an empty project", () => {
       expect(ran).toMatchObject({ code: 0, stdout: "hello\n" });
     });
 
-    it("a scope, a command and a pool from compiled modules", async ({ skip }) => {
+    it("a scope, a command, a pool from compiled modules and one in Python", async ({ skip }) => {
       if (node === null) return skip(`skipped, because Node ${oldestNode} cannot be had here`);
       const { code, stdout, stderr } = await run(node, ["main.js"], { cwd: project });
       expect(code, stderr).toBe(0);
@@ -135,6 +135,7 @@ describe("installed into an empty project", () => {
         stdout: "hello\n",
         doubled: 42,
         reversed: [3, 2, 1],
+        added: 42,
         report: { tasks: { lost: 0 }, processes: { left: 0 }, leaks: [] },
       });
     });

@@ -69,9 +69,9 @@ export function copyWorkspace(to: string, packages: readonly PublicPackage[]): v
 function linkModules(to: string, packages: readonly PublicPackage[]): void {
   const modules = join(to, "node_modules");
   mkdirSync(join(modules, "@cofferdam"), { recursive: true });
+  const copied = new Set(["@cofferdam", ...packages.map(({ manifest }) => manifest.name)]);
   for (const name of readdirSync(join(root, "node_modules")))
-    if (name !== "cofferdam" && name !== "@cofferdam")
-      symlinkSync(join(root, "node_modules", name), join(modules, name));
+    if (!copied.has(name)) symlinkSync(join(root, "node_modules", name), join(modules, name));
   for (const { folder, manifest } of packages)
     symlinkSync(join(to, folder), join(modules, manifest.name));
 }
