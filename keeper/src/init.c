@@ -22,6 +22,7 @@
 #include "files.h"
 #include "leaks.h"
 #include "namespace.h"
+#include "shared-objects.h"
 #include "tree.h"
 
 /* Between two rounds of killing, for the dead to be reaped and their children to become ours. */
@@ -119,6 +120,8 @@ static void kill_everything(struct init *init)
 		return;
 	init->phase = KILLING;
 	init->kill_began_at = now_ms();
+	if (!init->setup->isolated)
+		shared_objects_look(&init->view);
 	uint32_t count = 0;
 	tree_visit(&init->view, count_process, &count);
 	init->killed += count;
@@ -188,6 +191,8 @@ static void reap(struct init *init, bool *empty)
 			continue;
 		}
 		init->reaped++;
+		if (!init->setup->isolated)
+			shared_objects_note_pid(pid);
 		if (pid != init->command)
 			continue;
 		init->command_gone = true;
@@ -206,6 +211,8 @@ static void sample(struct init *init)
 	struct tree_size size;
 	tree_measure(&init->view, &size);
 	ancestry_note(&init->view);
+	if (!init->setup->isolated)
+		shared_objects_look(&init->view);
 	uint64_t shared = shared_memory_used();
 	uint64_t bytes = size.resident + shared;
 	uint64_t bound = init->setup->memory_hard ? 0 : init->setup->spec->memory_bytes;
@@ -246,6 +253,8 @@ static void obey(struct init *init)
 		return;
 	switch (order.kind) {
 	case ORDER_TERM:
+		if (!init->setup->isolated)
+			shared_objects_look(&init->view);
 		if (init->phase == RUNNING || init->phase == SETTLING)
 			init->phase = TERMINATING;
 		signal_command(init, SIGTERM);
@@ -300,7 +309,9 @@ static _Noreturn void supervise(struct init *init, int signals)
 		bool empty;
 		reap(init, &empty);
 		if (empty) {
-			if (init->setup->isolated && !init->setup->spec->host_ipc)
+			if (!init->setup->isolated)
+				shared_objects_end(init->setup->channel, &init->view);
+			else if (!init->setup->spec->host_ipc)
 				leaks_report_objects(init->setup->channel);
 			report_done(init);
 			_exit(0);
@@ -381,6 +392,8 @@ _Noreturn void init_main(const struct init_setup *given)
 	uint32_t first_pid = wait_for_go(setup.channel);
 	if (setup.isolated)
 		namespace_move_pids(setup.last_pid, first_pid);
+	else
+		shared_objects_begin();
 	init.command = command_start(&setup);
 	if (init.command < 0)
 		_exit(125);

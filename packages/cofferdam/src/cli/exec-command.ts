@@ -141,7 +141,7 @@ class SignalRelay implements Disposable {
 
 function asReport(result: TaskResult): unknown {
   const { command, cwd, containment, outcome, exitCode, signal, startedAt } = result;
-  const { durationMs, cpuMs, peakMemoryBytes, processes, leaks, stuck } = result;
+  const { durationMs, cpuMs, peakMemoryBytes, processes, leaks, unattributed, stuck } = result;
   return {
     schema: 1,
     command,
@@ -156,6 +156,7 @@ function asReport(result: TaskResult): unknown {
     peakMemoryBytes,
     processes,
     leaks,
+    unattributed,
     stuck,
   };
 }

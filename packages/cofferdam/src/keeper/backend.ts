@@ -114,6 +114,8 @@ export interface ProcessEnd {
   readonly killed: number;
   readonly left: number;
   readonly leaks: readonly Leak[];
+  /** What appeared meanwhile among the machine's objects and is not proved to be the task's. */
+  readonly unattributed: readonly Leak[];
   readonly stuck: readonly StuckProcess[];
 }
 

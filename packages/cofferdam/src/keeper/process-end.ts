@@ -39,6 +39,7 @@ export function decodeEnd(fields: Fields): ProcessEnd {
   const stage = fields.text(tag.stage);
   const user = fields.number(tag.userMicros);
   const system = fields.number(tag.systemMicros);
+  const found = fields.texts(tag.leak).flatMap(decodeLeak);
   return {
     cause,
     ...(status === undefined ? { exitCode: null, signal: null } : decodeStatus(status)),
@@ -54,7 +55,8 @@ export function decodeEnd(fields: Fields): ProcessEnd {
     started: { value: (fields.number(tag.started) ?? 0) + 1, method: "lower-bound" },
     killed: fields.number(tag.killed) ?? 0,
     left: 0,
-    leaks: fields.texts(tag.leak).flatMap(decodeLeak),
+    leaks: found.filter(({ how }) => how !== "unattributed"),
+    unattributed: found.filter(({ how }) => how === "unattributed"),
     stuck: [],
   };
 }
@@ -129,6 +131,7 @@ export function endUntold(
     killed: 0,
     left,
     leaks: [],
+    unattributed: [],
     stuck,
   };
 }

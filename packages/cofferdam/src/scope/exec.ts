@@ -172,6 +172,7 @@ export async function execIn(
     peakMemoryBytes: end.peakMemoryBytes,
     processes: { started: end.started, killed: end.killed, left: end.left },
     leaks: end.leaks,
+    unattributed: end.unattributed,
     stuck: end.stuck,
     containment: scope.containment,
   };

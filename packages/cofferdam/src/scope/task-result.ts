@@ -28,6 +28,8 @@ export interface TaskResult {
     readonly left: number;
   };
   readonly leaks: readonly Leak[];
+  /** What appeared meanwhile among the machine's objects and is not proved to be the task's. */
+  readonly unattributed: readonly Leak[];
   /** Processes that were killed and do not die; see `processes.left`. */
   readonly stuck: readonly StuckProcess[];
   readonly containment: Containment;
@@ -53,6 +55,7 @@ export class TaskError extends CofferdamError implements TaskResult {
   readonly peakMemoryBytes!: Measured;
   readonly processes!: TaskResult["processes"];
   readonly leaks!: readonly Leak[];
+  readonly unattributed!: readonly Leak[];
   readonly stuck!: readonly StuckProcess[];
   readonly containment!: Containment;
 

@@ -78,6 +78,7 @@ describe("the schema", () => {
     peakMemoryBytes: { value: 1, method: "sampled" },
     processes: { started: { value: 2, method: "lower-bound" }, killed: 0, left: 0 },
     leaks: [],
+    unattributed: [],
     stuck: [],
   };
 

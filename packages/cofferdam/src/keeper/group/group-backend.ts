@@ -225,6 +225,7 @@ class GroupTask implements ContainedProcess {
       killed: all.length,
       left,
       leaks: this.#cause === "own" ? leaks : [],
+      unattributed: [],
       stuck: left === 0 ? [] : await this.#findStuck(),
     };
   }
@@ -299,6 +300,7 @@ function notStarted(failure: Error): ProcessEnd {
     killed: 0,
     left: 0,
     leaks: [],
+    unattributed: [],
     stuck: [],
   };
 }
