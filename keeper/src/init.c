@@ -30,6 +30,7 @@
 #define SAMPLE_MS 100
 #define SAMPLE_NEAR_MS 10 /* above half of the bound: a tree can take gigabytes in a second */
 #define SAMPLE_FIRST_MS 20
+#define SAMPLE_IDLE_MS 1000
 
 enum phase { RUNNING, SETTLING, TERMINATING, KILLING };
 
@@ -48,6 +49,8 @@ struct init {
 	uint32_t most;
 	uint32_t killed;
 	uint64_t peak;
+	struct tree_size last; /* what the last sample found */
+	unsigned sample_ms;    /* from it to the next */
 };
 
 void init_send(int channel, const struct init_report *report)
@@ -206,6 +209,17 @@ static void reap(struct init *init, bool *empty)
 	}
 }
 
+/* A tree that sleeps, and that no bound is about, is looked at less and less often. */
+static unsigned calm_wait_ms(struct init *init, const struct tree_size *size)
+{
+	bool same = size->processes == init->last.processes && size->resident == init->last.resident;
+	bool idle = same && !init->setup->spec->memory_bytes;
+	unsigned longer = init->sample_ms * 2 < SAMPLE_IDLE_MS ? init->sample_ms * 2 : SAMPLE_IDLE_MS;
+	init->sample_ms = idle && init->sample_ms ? longer : SAMPLE_MS;
+	init->last = *size;
+	return init->sample_ms;
+}
+
 static void sample(struct init *init)
 {
 	struct tree_size size;
@@ -234,7 +248,7 @@ static void sample(struct init *init)
 		kill_everything(init);
 	init_send(init->setup->channel, &report);
 	bool near = most || (bound && bytes > bound / 2);
-	init->sample_at = now_ms() + (near ? SAMPLE_NEAR_MS : SAMPLE_MS);
+	init->sample_at = now_ms() + (near ? SAMPLE_NEAR_MS : calm_wait_ms(init, &size));
 }
 
 static void obey(struct init *init)
@@ -303,6 +317,14 @@ static int next_wait_ms(const struct init *init)
 	return at <= now ? 0 : (int)(at - now);
 }
 
+/* poll(2) refuses who may open less files than it asks about: a tree can do that to its init. */
+static void look_at_both(struct pollfd events[2])
+{
+	events[0].revents = events[1].revents = POLLIN;
+	if (errno != EINTR)
+		usleep(HUNT_MS * 1000);
+}
+
 static _Noreturn void supervise(struct init *init, int signals)
 {
 	for (;;) {
@@ -328,8 +350,9 @@ static _Noreturn void supervise(struct init *init, int signals)
 		struct pollfd events[] = {{.fd = signals, .events = POLLIN},
 					  {.fd = init->setup->channel, .events = POLLIN}};
 		/* A closed channel would be ready for ever. */
-		poll(events, init->keeper_gone ? 1 : 2,
-		     hunting ? HUNT_MS : init->phase == KILLING ? -1 : next_wait_ms(init));
+		if (poll(events, init->keeper_gone ? 1 : 2,
+			 hunting ? HUNT_MS : init->phase == KILLING ? -1 : next_wait_ms(init)) < 0)
+			look_at_both(events);
 		if (events[0].revents & POLLIN) {
 			struct signalfd_siginfo info;
 			(void)!read(signals, &info, sizeof info);

@@ -34,6 +34,7 @@
 
 #include "command.h"
 #include "files.h"
+#include "orphans.h"
 #include "probe.h"
 #include "task.h"
 
@@ -41,6 +42,7 @@
 #define SAMPLE_EVERY_MS 100
 #define READ_SIZE 65536
 #define SHUTDOWN_WAIT_MS 10000
+#define SHUTDOWN_ROUND_MS 2
 
 static void note(struct buffer *out, const char *format, const char *step, int error)
 {
@@ -75,6 +77,7 @@ static void choose_tree(struct keeper *keeper, struct buffer *out)
 	keeper->proc_own = false;
 	/* For what an init leaves behind that is itself killed. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	tree_open(&keeper->view, false);
 	ledger_without_namespaces(&keeper->ledger);
 }
 
@@ -135,7 +138,7 @@ static void on_request(struct keeper *keeper, const struct wire_frame *frame)
 		task_on_opened(keeper, task);
 		break;
 	case REQ_STOP:
-		task_stop(task, CAUSE_STOPPED, has_grace ? grace : task->spec.grace_ms);
+		task_stop(keeper, task, CAUSE_STOPPED, has_grace ? grace : task->spec.grace_ms);
 		break;
 	case REQ_DEADLINE:
 		if (task->phase == TASK_RUNNING && !task->command_gone)
@@ -207,7 +210,9 @@ static bool write_control(struct keeper *keeper)
 
 static void tell_samples(struct keeper *keeper, uint64_t now)
 {
-	if (!keeper->samples_changed || now - keeper->sample_told_at < SAMPLE_EVERY_MS)
+	/* Who does not read gets the newest figure once it reads again, and not each of them. */
+	if (!keeper->samples_changed || keeper->out_waits ||
+	    now - keeper->sample_told_at < SAMPLE_EVERY_MS)
 		return;
 	uint64_t bytes = 0, processes = 0;
 	for (struct task *task = keeper->tasks; task; task = task->next) {
@@ -224,7 +229,11 @@ static void tell_samples(struct keeper *keeper, uint64_t now)
 
 static int wait_ms(const struct keeper *keeper, uint64_t now)
 {
-	uint64_t at = keeper->samples_changed ? keeper->sample_told_at + SAMPLE_EVERY_MS : 0;
+	bool sample_waits = keeper->samples_changed && !keeper->out_waits;
+	uint64_t at = sample_waits ? keeper->sample_told_at + SAMPLE_EVERY_MS : 0;
+	uint64_t orphans = orphans_next_time(keeper);
+	if (orphans && (!at || orphans < at))
+		at = orphans;
 	for (struct task *task = keeper->tasks; task; task = task->next) {
 		uint64_t next = task_next_time(task);
 		if (next && (!at || next < at))
@@ -270,6 +279,7 @@ static void serve(struct keeper *keeper, int signals)
 			next = task->next; /* it may end in this tick */
 			task_tick(keeper, task, now);
 		}
+		orphans_tick(keeper, now);
 		tell_samples(keeper, now);
 		if (!write_control(keeper))
 			return;
@@ -284,36 +294,62 @@ static void serve(struct keeper *keeper, int signals)
 	}
 }
 
+/* One round of the last wait. True: all inits are gone, and so is what they left us. */
+static bool all_gone(struct keeper *keeper)
+{
+	bool gone = true;
+	struct pollfd first = {.fd = -1, .events = POLLIN};
+	for (struct task *task = keeper->tasks; task; task = task->next) {
+		siginfo_t info = {0};
+		if (task->init_pidfd < 0)
+			continue;
+		if (waitid(P_PIDFD, (id_t)task->init_pidfd, &info, WEXITED | WNOHANG) == 0 &&
+		    info.si_pid != 0) {
+			close(task->init_pidfd);
+			task->init_pidfd = -1;
+			continue;
+		}
+		gone = false;
+		if (first.fd < 0)
+			first.fd = task->init_pidfd;
+	}
+	if (keeper->tree == TREE_SUBREAPER && !orphans_kill(keeper))
+		gone = false;
+	/* A dead init that its tracer has is readable and yet not to be had. */
+	if (!gone && poll(&first, 1, SHUTDOWN_ROUND_MS) != 0)
+		usleep(SHUTDOWN_ROUND_MS * 1000);
+	return gone;
+}
+
 /* Ends all tasks at once, then waits for each init: only then is everything gone. */
 static int end_all(struct keeper *keeper)
 {
 	/* A namespace dies with its init; a subreaper must live to end its tree. */
-	for (struct task *task = keeper->tasks; task; task = task->next) {
-		if (keeper->tree == TREE_SUBREAPER)
-			task_order(task, ORDER_KILL, 0);
-		else
-			task_force(task);
-	}
-	uint64_t end = now_ms() + SHUTDOWN_WAIT_MS;
-	int stuck = 0;
+	bool forced = keeper->tree != TREE_SUBREAPER;
 	for (struct task *task = keeper->tasks; task; task = task->next) {
 		if (task->foreground)
 			terminal_give(keeper->node_group);
-		if (task->init_pidfd < 0)
-			continue;
-		struct pollfd gone = {.fd = task->init_pidfd, .events = POLLIN};
-		uint64_t now = now_ms();
-		if (poll(&gone, 1, end > now ? (int)(end - now) : 0) == 1)
-			waitid(P_PIDFD, (id_t)task->init_pidfd, &(siginfo_t){0}, WEXITED);
+		if (forced)
+			task_force(task);
 		else
-			stuck++;
+			task_order(task, ORDER_KILL, 0);
 	}
-	if (keeper->tree == TREE_SUBREAPER)
-		adopt_and_kill(keeper);
+	orphans_begin(keeper);
+	uint64_t began = now_ms();
+	bool gone = false;
+	/* Twice, for what was forked behind the first look. */
+	while (!(gone = all_gone(keeper) && all_gone(keeper)) &&
+	       now_ms() - began < SHUTDOWN_WAIT_MS) {
+		if (forced || now_ms() - began < FORCE_AFTER_MS)
+			continue;
+		forced = true;
+		for (struct task *task = keeper->tasks; task; task = task->next)
+			task_force(task);
+	}
 	if (!cgroup_run_close(&keeper->cgroups))
-		stuck++;
+		gone = false;
 	/* What is stuck stays in the ledger, for a later sweep to judge. */
-	if (stuck)
+	if (!gone)
 		return 1;
 	return ledger_remove(&keeper->ledger) ? 0 : 2;
 }

@@ -214,7 +214,7 @@ static const char *launch(struct keeper *keeper, struct task *task)
 	/* In the ledger before it starts anything: a later keeper can find it whoever dies now. */
 	stage = "ledger";
 	if (!ledger_start(&keeper->ledger, task->id, task->init, process_start_time(task->init)) ||
-	    !keeper_watch(keeper, task->init_pidfd, WATCH_INIT, task, EPOLLIN) ||
+	    !keeper_watch(keeper, task->init_pidfd, WATCH_INIT, task, EPOLLIN | EPOLLET) ||
 	    !keeper_watch(keeper, task->channel, WATCH_CHANNEL, task, EPOLLIN)) {
 		int saved = errno;
 		kill(task->init, SIGKILL);

@@ -16,8 +16,8 @@
 
 #include "command.h"
 #include "files.h"
+#include "orphans.h"
 #include "stuck.h"
-#include "tree.h"
 
 struct task *task_find(const struct keeper *keeper, uint32_t id)
 {
@@ -42,7 +42,7 @@ void task_force(struct task *task)
 	cgroup_kill(task->cgroup);
 }
 
-static void step(struct task *task, enum task_phase phase, uint64_t now)
+static void step(struct keeper *keeper, struct task *task, enum task_phase phase, uint64_t now)
 {
 	task->phase = phase;
 	switch (phase) {
@@ -52,6 +52,12 @@ static void step(struct task *task, enum task_phase phase, uint64_t now)
 		break;
 	case TASK_FORCED:
 		task_force(task);
+		/* It may be held by a tracer out of its own tree, which is our child from now on. */
+		orphans_begin(keeper);
+		task->step_at = now + STUCK_AFTER_MS;
+		break;
+	case TASK_ORPHANED:
+		orphans_begin(keeper);
 		task->step_at = now + STUCK_AFTER_MS;
 		break;
 	default:
@@ -59,7 +65,7 @@ static void step(struct task *task, enum task_phase phase, uint64_t now)
 	}
 }
 
-void task_stop(struct task *task, enum end_cause cause, uint64_t grace_ms)
+void task_stop(struct keeper *keeper, struct task *task, enum end_cause cause, uint64_t grace_ms)
 {
 	if (task->phase > TASK_TERMINATING)
 		return;
@@ -68,7 +74,7 @@ void task_stop(struct task *task, enum end_cause cause, uint64_t grace_ms)
 	if (task->cause == CAUSE_NONE && !task->command_gone)
 		task->cause = cause;
 	if (grace_ms == 0) {
-		step(task, TASK_KILLING, now);
+		step(keeper, task, TASK_KILLING, now);
 		return;
 	}
 	uint64_t at = later(now, grace_ms);
@@ -97,7 +103,7 @@ void task_tick(struct keeper *keeper, struct task *task, uint64_t now)
 {
 	if (task->deadline_at && now >= task->deadline_at && task->phase == TASK_RUNNING) {
 		task->deadline_at = 0;
-		task_stop(task, CAUSE_TIMEOUT, task->spec.grace_ms);
+		task_stop(keeper, task, CAUSE_TIMEOUT, task->spec.grace_ms);
 	}
 	if (!task->step_at || now < task->step_at)
 		return;
@@ -105,10 +111,10 @@ void task_tick(struct keeper *keeper, struct task *task, uint64_t now)
 	if (task->phase == TASK_VACATING) {
 		vacate(keeper, task);
 	} else if (task->phase == TASK_TERMINATING || task->phase == TASK_RUNNING) {
-		step(task, TASK_KILLING, now);
+		step(keeper, task, TASK_KILLING, now);
 	} else if (task->phase == TASK_KILLING) {
-		step(task, TASK_FORCED, now);
-	} else if (task->phase == TASK_FORCED) {
+		step(keeper, task, TASK_FORCED, now);
+	} else if (task->phase == TASK_FORCED || task->phase == TASK_ORPHANED) {
 		tell_stuck(keeper, task);
 	}
 }
@@ -160,11 +166,12 @@ static void take_report(struct keeper *keeper, struct task *task, const struct i
 		}
 		/* fall through */
 	case REPORT_SAMPLE:
+		if (report->bytes != task->memory_bytes || report->processes != task->processes)
+			keeper->samples_changed = true;
 		task->memory_bytes = report->bytes;
 		task->processes = report->processes;
 		if (report->bytes > task->peak_bytes)
 			task->peak_bytes = report->bytes;
-		keeper->samples_changed = true;
 		break;
 	case REPORT_EXITED: {
 		task->command_gone = true;
@@ -340,6 +347,7 @@ static bool remove_in_child(struct keeper *keeper, struct task *task, const char
 		return true;
 	}
 	waitpid(pid, NULL, 0);
+	task->remover = 0;
 	return false;
 }
 
@@ -387,16 +395,27 @@ void task_on_init_death(struct keeper *keeper, struct task *task)
 	siginfo_t info = {0};
 	if (task->init_pidfd < 0 ||
 	    waitid(P_PIDFD, (id_t)task->init_pidfd, &info, WEXITED | WNOHANG) != 0 ||
-	    info.si_pid == 0)
+	    info.si_pid == 0) {
+		/* Dead, and not to be had: its tracer has it. */
+		if (task->init_pidfd >= 0 && task->phase < TASK_FORCED)
+			step(keeper, task, TASK_FORCED, now_ms());
 		return;
+	}
 	task_on_channel(keeper, task);
 	if (task->foreground && !task->command_gone)
 		terminal_give(keeper->node_group);
-	if (keeper->tree == TREE_SUBREAPER && !task->done)
-		adopt_and_kill(keeper);
 	unwatch_and_close(keeper, &task->init_pidfd);
-	task->step_at = task->deadline_at = 0;
+	task->deadline_at = 0;
 	read_cgroup(task);
+	if (keeper->tree == TREE_SUBREAPER && !task->done)
+		step(keeper, task, TASK_ORPHANED, now_ms());
+	else
+		task_gone(keeper, task);
+}
+
+void task_gone(struct keeper *keeper, struct task *task)
+{
+	task->step_at = 0;
 	task->vacate_until = now_ms() + STUCK_AFTER_MS;
 	vacate(keeper, task);
 }
@@ -417,54 +436,6 @@ static void remove_scratch(struct keeper *keeper, struct task *task)
 	task_finish(keeper, task);
 }
 
-static bool is_known(const struct keeper *keeper, pid_t pid)
-{
-	for (const struct task *task = keeper->tasks; task; task = task->next)
-		if ((task->init == pid && task->init_pidfd >= 0) || task->remover == pid)
-			return true;
-	return false;
-}
-
-struct adoption {
-	const struct keeper *keeper;
-	const struct tree_view *view;
-	bool trackers_too;
-	unsigned count;
-	unsigned others;
-};
-
-static void kill_adopted(pid_t pid, void *context)
-{
-	struct adoption *adoption = context;
-	if (is_known(adoption->keeper, pid))
-		return;
-	adoption->count++;
-	if (!adoption->trackers_too && tree_is_resource_tracker(adoption->view, pid))
-		return;
-	adoption->others++;
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, WNOHANG);
-}
-
-void adopt_and_kill(struct keeper *keeper)
-{
-	uint64_t now = now_ms(), trackers_at = now + TRACKER_MS, end = now + FORCE_AFTER_MS;
-	struct tree_view view;
-	if (!tree_open(&view, false))
-		return;
-	unsigned empty = 0;
-	for (; empty < 2 && now < end; now = now_ms()) {
-		struct adoption adoption = {keeper, &view, now > trackers_at, 0, 0};
-		tree_visit_own_children(&view, kill_adopted, &adoption);
-		empty = adoption.count ? 0 : empty + 1;
-		if (adoption.others)
-			trackers_at = now + TRACKER_MS;
-		if (adoption.count)
-			usleep(500);
-	}
-	close(view.proc);
-}
-
 void task_on_removed(struct keeper *keeper, struct task *task)
 {
 	int status;
@@ -473,5 +444,6 @@ void task_on_removed(struct keeper *keeper, struct task *task)
 		return;
 	if (status != 0)
 		note_scratch(keeper, task);
+	task->remover = 0;
 	task_finish(keeper, task);
 }

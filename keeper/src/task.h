@@ -10,6 +10,7 @@
 #include "init.h"
 #include "ledger.h"
 #include "spec.h"
+#include "tree.h"
 #include "wire.h"
 
 /* How long an init may take to kill and reap its tree before it is killed itself. */
@@ -24,6 +25,7 @@ enum task_phase {
 	TASK_TERMINATING, /* TERM sent; ORDER_KILL follows at `step_at` */
 	TASK_KILLING,	  /* ORDER_KILL sent; the init itself follows at `step_at` */
 	TASK_FORCED,	  /* the init was killed; `stuck` at `step_at` */
+	TASK_ORPHANED,	  /* it died before its tree, which is ours to end; `stuck` at `step_at` */
 	TASK_VACATING,	  /* the init is dead; what its cgroup holds is dying */
 	TASK_REMOVING,	  /* all dead; a child is removing the scratch folder */
 	TASK_ENDED,	  /* told; kept until the other side has opened the pipes */
@@ -79,6 +81,11 @@ struct keeper {
 	pid_t node;
 	pid_t node_group; /* as it was at the start: a dead process has none */
 	struct task *tasks;
+	struct tree_view view; /* outside namespaces: our own children */
+	uint64_t orphans_at;
+	uint64_t trackers_at; /* Python's resource trackers are killed too, from here on */
+	unsigned orphan_rounds;
+	unsigned orphan_looks; /* that have found nobody, in a row */
 	struct task *graveyard; /* ended in this round of events; freed after it */
 	struct buffer in;
 	struct buffer out;
@@ -104,7 +111,7 @@ pid_t task_clone_init(const struct keeper *keeper, struct init_setup *setup, int
 
 struct task *task_find(const struct keeper *keeper, uint32_t id);
 /* Begins the ladder: TERM, and KILL after the grace; with no grace at once. */
-void task_stop(struct task *task, enum end_cause cause, uint64_t grace_ms);
+void task_stop(struct keeper *keeper, struct task *task, enum end_cause cause, uint64_t grace_ms);
 void task_order(struct task *task, enum order_kind kind, int value);
 /* Takes the ladder's next step or fires the deadline where it is time. */
 void task_tick(struct keeper *keeper, struct task *task, uint64_t now);
@@ -112,10 +119,10 @@ void task_tick(struct keeper *keeper, struct task *task, uint64_t now);
 uint64_t task_next_time(const struct task *task);
 
 void task_on_channel(struct keeper *keeper, struct task *task);
-/* The init can be waited for: every process of the task is gone. */
+/* The init can be waited for: in a namespace every process of the task is gone. */
 void task_on_init_death(struct keeper *keeper, struct task *task);
-/* Without namespaces: kills and reaps what has become our own child because its init was killed. */
-void adopt_and_kill(struct keeper *keeper);
+/* Every process of the task is gone: what is left are its files. */
+void task_gone(struct keeper *keeper, struct task *task);
 void task_on_removed(struct keeper *keeper, struct task *task);
 /* Kills the init outright. */
 void task_force(struct task *task);

@@ -14,6 +14,8 @@ bool tree_open(struct tree_view *view, bool own)
 {
 	view->own = own;
 	view->proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* Held open: a tree may take its init's right to open anything (prlimit). */
+	view->children = own ? -1 : open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
 	return view->proc >= 0;
 }
 
@@ -41,6 +43,44 @@ static void visit_own(const struct tree_view *view, void (*visit)(pid_t, void *)
 /* Room for some ten thousand pids; what is beyond is seen at the next look. */
 #define CHILDREN_MAX 65536
 
+static void visit_children(const struct tree_view *view, const char *who, int levels,
+			   void (*visit)(pid_t, void *), void *context);
+
+/* The processes of a list as /proc gives it, and so many levels below, this one included. */
+static void visit_list(const struct tree_view *view, char *text, int levels,
+		       void (*visit)(pid_t, void *), void *context)
+{
+	/* A list that did not fit ends in the middle of a pid, which is another process's. */
+	size_t length = strlen(text);
+	if (length == CHILDREN_MAX - 1)
+		while (length > 0 && text[length - 1] != ' ')
+			text[--length] = 0;
+	char *rest = NULL;
+	for (char *word = strtok_r(text, " \n", &rest); word; word = strtok_r(NULL, " \n", &rest)) {
+		pid_t pid = (pid_t)atoi(word);
+		if (pid <= 0)
+			continue;
+		visit(pid, context);
+		if (levels > 1)
+			visit_children(view, word, levels - 1, visit, context);
+	}
+}
+
+/* Needs neither a descriptor nor memory: keepers and inits have one thread. */
+static void visit_self(const struct tree_view *view, int levels, void (*visit)(pid_t, void *),
+		       void *context)
+{
+	static char text[CHILDREN_MAX];
+	size_t length = 0;
+	ssize_t got;
+	while (length < sizeof text - 1 &&
+	       (got = pread(view->children, text + length, sizeof text - 1 - length,
+			    (off_t)length)) > 0)
+		length += (size_t)got;
+	text[length] = 0;
+	visit_list(view, text, levels, visit, context);
+}
+
 /* Children of all threads of a process, and so many levels of theirs. */
 static void visit_children(const struct tree_view *view, const char *who, int levels,
 			   void (*visit)(pid_t, void *), void *context)
@@ -60,25 +100,8 @@ static void visit_children(const struct tree_view *view, const char *who, int le
 			continue;
 		snprintf(path, sizeof path, "%s/task/%.20s/children", who, entry->d_name);
 		char *text = malloc(CHILDREN_MAX);
-		if (!text || read_file_at(view->proc, path, text, CHILDREN_MAX) <= 0) {
-			free(text);
-			continue;
-		}
-		/* A list that did not fit ends in the middle of a pid, which is another process's. */
-		size_t length = strlen(text);
-		if (length == CHILDREN_MAX - 1)
-			while (length > 0 && text[length - 1] != ' ')
-				text[--length] = 0;
-		char *rest = NULL;
-		for (char *word = strtok_r(text, " \n", &rest); word;
-		     word = strtok_r(NULL, " \n", &rest)) {
-			pid_t pid = (pid_t)atoi(word);
-			if (pid <= 0)
-				continue;
-			visit(pid, context);
-			if (levels > 1)
-				visit_children(view, word, levels - 1, visit, context);
-		}
+		if (text && read_file_at(view->proc, path, text, CHILDREN_MAX) > 0)
+			visit_list(view, text, levels, visit, context);
 		free(text);
 	}
 	closedir(stream);
@@ -87,7 +110,7 @@ static void visit_children(const struct tree_view *view, const char *who, int le
 void tree_visit_own_children(const struct tree_view *view, void (*visit)(pid_t, void *),
 			     void *context)
 {
-	visit_children(view, "self", 1, visit, context);
+	visit_self(view, 1, visit, context);
 }
 
 void tree_visit_below(const struct tree_view *view, pid_t root, void (*visit)(pid_t, void *),
@@ -112,7 +135,7 @@ void tree_visit(const struct tree_view *view, void (*visit)(pid_t, void *), void
 	if (view->own)
 		visit_own(view, visit, context);
 	else
-		visit_children(view, "self", DEPTH_MAX, visit, context);
+		visit_self(view, DEPTH_MAX, visit, context);
 }
 
 struct measuring {

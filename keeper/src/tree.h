@@ -8,6 +8,7 @@
 
 struct tree_view {
 	int proc; /* descriptor of /proc */
+	int children; /* of the list of our own children; -1 where `own` makes it needless */
 	bool own; /* /proc shows this namespace alone; else the host's, and we walk `children` */
 };
 

@@ -8,6 +8,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
@@ -91,6 +92,18 @@ describe.skipIf(!canRun)("a keeper", () => {
     return { init: (await started).number(tag.pid) ?? 0, exited, ended };
   }
 
+  /** What a process has open, as /proc names it. */
+  function descriptorsOf(pid: number): string[] {
+    const folder = `/proc/${pid}/fd`;
+    return readdirSync(folder).flatMap((fd) => {
+      try {
+        return [readlinkSync(join(folder, fd))];
+      } catch {
+        return []; // closed meanwhile
+      }
+    });
+  }
+
   it("goes on with other tasks while a big scratch folder is removed", async () => {
     const keeper = await open().ready();
     const big = await begin(
@@ -104,10 +117,13 @@ describe.skipIf(!canRun)("a keeper", () => {
     const cat = await begin(keeper, 5, ["/bin/cat"], [[tag.stdio, Uint8Array.of(1, 0, 0)]]);
     await big.exited;
     // The child that removes is held, so that all of the following happens beside it.
+    // It is known by not being an init: by its name it cannot be, for an init has that a moment late.
+    // Held before it has closed the other tasks' pipes, it would keep their ends from them.
+    const inits = [big, cat, ...(await Promise.all(others))].map(({ init }) => init);
     let remover: number | undefined;
     await until(() => {
-      remover = childrenOf(keeper.pid).find(({ name }) => name !== "cofferdam-init")?.pid;
-      return remover !== undefined;
+      remover = childrenOf(keeper.pid).find(({ pid }) => !inits.includes(pid))?.pid;
+      return remover !== undefined && descriptorsOf(remover).every((name) => !name.startsWith("pipe"));
     });
     const held = remover ?? 0;
     process.kill(held, "SIGSTOP");
