@@ -44,12 +44,14 @@ struct sweep_result {
 	unsigned processes; /* inits of theirs that still lived, killed and seen dead */
 	unsigned stuck;	    /* inits that did not die, and runs that could not be removed */
 	unsigned unknown;   /* dead runs that another PID namespace must judge; left alone */
+	uint64_t until;	    /* how long the dying are waited for */
 };
 
 /*
  * Ends and removes what dead runs below the ledger's base left. Live runs are not touched. `after`
  * (or NULL) names a run whose keeper is known to be dead: its lock may be held for a moment longer,
- * by a child that the keeper was just making, and is waited for.
+ * by a child that the keeper was just making, and is waited for. All other runs together hold up a
+ * start for four seconds at most: what is left then is left to the next one.
  */
 void ledger_sweep(const struct ledger *ledger, const char *after, struct sweep_result *result);
 

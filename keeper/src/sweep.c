@@ -18,6 +18,11 @@
 #include "tree.h"
 
 #define DEATH_WAIT_MS 5000
+/*
+ * The same at a start, for all runs together that nobody asks about: a tree with a Python in it may
+ * take that long by right, and what takes longer is left.
+ */
+#define START_WAIT_MS (TRACKER_MS + 1000)
 
 static bool is_run_name(const char *name)
 {
@@ -36,22 +41,41 @@ static bool environment_holds(pid_t pid, const char *cookie)
 	return false;
 }
 
-/* An init dies with its keeper by itself; this is for the moment in between, and for proof. */
-static void end_init(pid_t pid, uint64_t start_time, bool subreaper, struct sweep_result *result)
+/* A pidfd of the init if it still lives, or -1. */
+static int hold_init(pid_t pid, uint64_t start_time)
 {
-	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	int pidfd = start_time ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+	/* Only after the pidfd is held does the comparison stay true. */
+	if (pidfd >= 0 && process_start_time(pid) != start_time) {
+		close(pidfd);
+		return -1;
+	}
+	return pidfd;
+}
+
+/* An init dies with its keeper by itself; this is for the moment in between. */
+static void kill_init(pid_t pid, uint64_t start_time, bool subreaper, struct sweep_result *result)
+{
+	int pidfd = hold_init(pid, start_time);
 	if (pidfd < 0)
 		return;
-	/* Only after the pidfd is held does the comparison stay true. */
-	if (start_time != 0 && process_start_time(pid) == start_time) {
-		/* A subreaper has noticed by now, and knows its tree better than we do. */
-		if (!subreaper)
-			syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-		struct pollfd gone = {.fd = pidfd, .events = POLLIN};
-		if (poll(&gone, 1, DEATH_WAIT_MS) == 1)
-			result->processes++;
-		else
-			result->stuck++;
+	result->processes++;
+	/* A subreaper has noticed by now, and knows its tree better than we do. */
+	if (!subreaper)
+		syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+	close(pidfd);
+}
+
+static void await_init(pid_t pid, uint64_t start_time, struct sweep_result *result)
+{
+	int pidfd = hold_init(pid, start_time);
+	if (pidfd < 0)
+		return;
+	struct pollfd gone = {.fd = pidfd, .events = POLLIN};
+	uint64_t now = now_ms();
+	if (poll(&gone, 1, result->until > now ? (int)(result->until - now) : 0) != 1) {
+		result->processes -= result->processes > 0;
+		result->stuck++;
 	}
 	close(pidfd);
 }
@@ -67,7 +91,7 @@ static void end_by_cookie(const char *run, struct sweep_result *result)
 	struct tree_view view;
 	if (!tree_open(&view, false))
 		return;
-	uint64_t end = now_ms() + DEATH_WAIT_MS, trackers_at = now_ms() + TRACKER_MS;
+	uint64_t trackers_at = now_ms() + TRACKER_MS;
 	for (unsigned empty = 0; empty < 2;) {
 		unsigned found = 0, spared = 0;
 		bool trackers_too = now_ms() > trackers_at;
@@ -96,7 +120,7 @@ static void end_by_cookie(const char *run, struct sweep_result *result)
 		result->processes += found;
 		if (found)
 			trackers_at = now_ms() + TRACKER_MS;
-		if (found && now_ms() > end) {
+		if (found && now_ms() > result->until) {
 			result->stuck += found;
 			break;
 		}
@@ -128,11 +152,11 @@ static enum remains end_inits(int ledger, const char *run, struct sweep_result *
 			close(copy);
 		return REMAINS_NOTHING;
 	}
-	rewind(lines);
 	char line[CGROUP_PATH_MAX + 40], cgroup[CGROUP_PATH_MAX] = "";
 	bool here = false, same_boot = false, subreaper = false;
 	char boot[40], this_boot[40];
 	read_boot_id(this_boot);
+	rewind(lines);
 	while (fgets(line, sizeof line, lines)) {
 		unsigned long long number;
 		unsigned task;
@@ -149,7 +173,16 @@ static enum remains end_inits(int ledger, const char *run, struct sweep_result *
 		else if (strcmp(line, "tree subreaper\n") == 0)
 			subreaper = true;
 		else if (here && sscanf(line, "start %u %d %llu", &task, &pid, &number) == 3)
-			end_init((pid_t)pid, number, subreaper, result);
+			kill_init((pid_t)pid, number, subreaper, result);
+	}
+	/* All have been told before the first is waited for: they die beside each other. */
+	rewind(lines);
+	while (here && fgets(line, sizeof line, lines)) {
+		unsigned long long number;
+		unsigned task;
+		int pid;
+		if (sscanf(line, "start %u %d %llu", &task, &pid, &number) == 3)
+			await_init((pid_t)pid, number, result);
 	}
 	fclose(lines);
 	if (!same_boot)
@@ -202,6 +235,7 @@ static void sweep_run(int base, const char *name, bool known_dead, bool dry,
 	int file = dir < 0 ? -1 : openat(dir, "ledger", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	bool dead = dir >= 0 && is_dead(dir, file, known_dead);
 	enum remains remains = REMAINS_NOTHING;
+	unsigned stuck = result->stuck;
 	if (dead && file >= 0 && !dry && !is_removed(dir))
 		remains = end_inits(file, name + hidden, result);
 	if (dir < 0 || is_removed(dir)) {
@@ -211,7 +245,9 @@ static void sweep_run(int base, const char *name, bool known_dead, bool dry,
 	} else if (dead) {
 		result->runs++;
 		/* A ledger that still names something stays. */
-		if (remains != REMAINS_NOTHING || (!dry && !remove_tree(base, name)))
+		if (remains != REMAINS_NOTHING)
+			result->stuck++;
+		else if (!dry && result->stuck == stuck && !remove_tree(base, name))
 			result->stuck++;
 	} else if (known_dead) {
 		result->stuck++;
@@ -246,6 +282,7 @@ static void visit_runs(int base, const char *own,
 
 struct sweeping {
 	const char *after;
+	uint64_t until;
 	struct sweep_result *result;
 };
 
@@ -253,13 +290,17 @@ static void sweep_one(int base, const char *name, void *context)
 {
 	struct sweeping *sweeping = context;
 	bool known_dead = sweeping->after && strcmp(name, sweeping->after) == 0;
+	uint64_t now = now_ms();
+	if (!known_dead && now >= sweeping->until)
+		return;
+	sweeping->result->until = known_dead ? now + DEATH_WAIT_MS : sweeping->until;
 	sweep_run(base, name, known_dead, false, sweeping->result);
 }
 
 void ledger_sweep(const struct ledger *ledger, const char *after, struct sweep_result *result)
 {
 	memset(result, 0, sizeof *result);
-	struct sweeping sweeping = {after, result};
+	struct sweeping sweeping = {after, now_ms() + START_WAIT_MS, result};
 	visit_runs(ledger->base_dir, ledger->run_name, sweep_one, &sweeping);
 }
 
@@ -271,7 +312,7 @@ struct reporting {
 static void report_one(int base, const char *name, void *context)
 {
 	struct reporting *reporting = context;
-	struct sweep_result result = {0};
+	struct sweep_result result = {.until = now_ms() + DEATH_WAIT_MS};
 	sweep_run(base, name, false, reporting->dry, &result);
 	bool removed = result.runs && !result.stuck && !reporting->dry;
 	const char *state = result.stuck     ? "stuck"

@@ -123,7 +123,9 @@ describe.skipIf(!canRun)("a keeper", () => {
     let remover: number | undefined;
     await until(() => {
       remover = childrenOf(keeper.pid).find(({ pid }) => !inits.includes(pid))?.pid;
-      return remover !== undefined && descriptorsOf(remover).every((name) => !name.startsWith("pipe"));
+      return (
+        remover !== undefined && descriptorsOf(remover).every((name) => !name.startsWith("pipe"))
+      );
     });
     const held = remover ?? 0;
     process.kill(held, "SIGSTOP");

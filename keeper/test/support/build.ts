@@ -31,6 +31,16 @@ export function buildKeeper(
   return binary;
 }
 
+/** Builds `NAME.c` of this folder, a process for tests. */
+export function buildProgram(into: string, name: string): void {
+  const source = fileURLToPath(new URL(`${name}.c`, import.meta.url));
+  const args = ["-std=c11", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Werror"];
+  const { status, stderr, error } = spawnSync(compiler, [...args, "-o", join(into, name), source], {
+    encoding: "utf8",
+  });
+  if (status !== 0) throw new Error(`${compiler}: ${error?.message ?? stderr}`);
+}
+
 /**
  * Stops at the first error of memory or of arithmetic, which ends the keeper: no test can overlook
  * that.

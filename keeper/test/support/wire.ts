@@ -43,6 +43,7 @@ export const tag = {
   stage: 23,
   errno: 24,
   note: 26,
+  processes: 27,
   tree: 28,
   processesMax: 29,
   cgroup: 35,
