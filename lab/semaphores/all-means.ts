@@ -1,4 +1,4 @@
-import { cofferdam, cofferdamGroup } from "./cofferdam.ts";
+import { cofferdam, cofferdamGroup, cofferdamSubreaper } from "./cofferdam.ts";
 import type { Means } from "./means.ts";
 import { childProcess, execa, subprocess } from "./peers.ts";
 
@@ -8,5 +8,6 @@ export const allMeans: readonly Means[] = [
   execa,
   subprocess,
   cofferdam,
+  cofferdamSubreaper,
   cofferdamGroup,
 ];

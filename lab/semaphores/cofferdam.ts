@@ -23,10 +23,21 @@ export const cofferdam = nodeMeans({
   run,
 });
 
+/** By the keeper without namespaces: what it removes it has to prove to be the tool's. */
+export const cofferdamSubreaper = nodeMeans({
+  name: "cofferdam-subreaper",
+  title: "Cofferdam, a keeper without namespaces",
+  contained: true,
+  version: cofferdamAdapter.version,
+  available: cofferdamAdapter.available,
+  env: { COFFERDAM_CONTAINMENT: "subreaper" },
+  run,
+});
+
 /** Without a keeper, as on a machine that allows no namespaces. */
 export const cofferdamGroup = nodeMeans({
   name: "cofferdam-group",
-  title: "Cofferdam, without namespaces",
+  title: "Cofferdam, without a keeper",
   contained: true,
   version: cofferdamAdapter.version,
   available: () => Promise.resolve(null),
