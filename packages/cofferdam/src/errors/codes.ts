@@ -30,6 +30,7 @@ export const errorCodes = {
   // What workers share.
   OVER_LIMIT: "A call asks for more units than its limiter ever allows.",
   QUEUE_FULL: "Too many calls wait for a limiter already.",
+  LIMITER_UNUSABLE: "The file of a limiter that processes share cannot be opened or written.",
   CACHE_UNUSABLE: "The file of a cache cannot be opened or written.",
   // Input and files.
   INVALID_ARGUMENT: "An argument is not acceptable.",

@@ -1,11 +1,13 @@
+import { join } from "node:path";
 import { CofferdamError } from "../errors/index.ts";
 import type { ScopeCore } from "../scope/index.ts";
 import { CacheService } from "./cache/cache-service.ts";
 import { Cache, type CacheOptions } from "./cache/cache.ts";
-import { parseBounds, type LimiterOptions } from "./limiter/bounds.ts";
+import { parseBounds, type Bounds, type LimiterOptions } from "./limiter/bounds.ts";
 import { LimitService } from "./limiter/limit-service.ts";
 import { Limiter } from "./limiter/limiter.ts";
-import { MemoryLedger } from "./limiter/ledger.ts";
+import { MemoryLedger, type Ledger } from "./limiter/ledger.ts";
+import { limitersDirectory, SharedLedger } from "./limiter/shared-ledger.ts";
 
 /** What the workers of one scope share, by name: its services `limit` and `cache` give it to them. */
 export class SharedState {
@@ -26,7 +28,7 @@ export class SharedState {
   openLimiter(name: string, options: LimiterOptions): Limiter {
     checkName(name, this.#limiters, "limiter");
     const bounds = parseBounds(options);
-    const limiter = new Limiter(name, bounds, new MemoryLedger(bounds));
+    const limiter = new Limiter(name, bounds, openLedger(name, bounds, options));
     this.#limiters.set(name, limiter);
     return limiter;
   }
@@ -39,6 +41,11 @@ export class SharedState {
     this.#caches.set(name, cache);
     return cache;
   }
+}
+
+function openLedger(name: string, bounds: Bounds, { shared }: LimiterOptions): Ledger {
+  if (shared === undefined || shared === false) return new MemoryLedger(bounds);
+  return new SharedLedger(shared === true ? join(limitersDirectory(), name) : shared, bounds);
 }
 
 /** Names are files' names too. */

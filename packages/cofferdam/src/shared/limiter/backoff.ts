@@ -12,6 +12,8 @@ export interface BackoffRecord {
   readonly refusals: number;
 }
 
+/** A number, unlike -Infinity, that JSON knows. */
+const longAgo = -Number.MAX_VALUE;
 const firstPauseMs = 1000;
 const longestPauseMs = 60_000;
 const gapWithoutRateMs = 50;
@@ -24,9 +26,9 @@ const gapWithoutRateMs = 50;
 export class Backoff {
   readonly #gapMs: number;
   readonly #random: () => number;
-  #pausedUntil = -Infinity;
-  #recoveredAt = -Infinity;
-  #nextAt = -Infinity;
+  #pausedUntil = longAgo;
+  #recoveredAt = longAgo;
+  #nextAt = longAgo;
   #refusals = 0;
 
   constructor({ rates }: Bounds, random: () => number) {

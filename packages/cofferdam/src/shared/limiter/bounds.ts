@@ -19,6 +19,11 @@ export interface LimiterOptions {
    * 1 s. Until then, or until the permit is given back, the call counts as not yet made.
    */
   readonly transit?: Duration;
+  /**
+   * Shares the limit with all processes of this machine and user that open a limiter of this name
+   * with the same bounds. A path: with those that name the same folder.
+   */
+  readonly shared?: boolean | string;
 }
 
 /** What a rate counts. */

@@ -27,8 +27,11 @@ export interface Ledger extends Disposable {
    * False: it could not be had now, and nothing was run.
    */
   transact(work: (turn: Turn) => number): boolean;
-  /** How long a waiting limiter may go without a look at what others have done. */
+  now(): number;
+  /** How long a waiting limiter may go without a look whether others have done something. */
   readonly pollMs: number;
+  /** That look: whether a turn could find anything new. */
+  hasNews(): boolean;
   /** Whether it pays to do what comes in one turn of the event loop together. */
   readonly batched: boolean;
 }
@@ -38,13 +41,13 @@ export class MemoryLedger implements Ledger {
   readonly pollMs = Infinity;
   readonly batched = false;
   readonly #state: LimiterState;
-  readonly #now: () => number;
+  readonly now: () => number;
   readonly #book: LeaseBook;
   #nextId = 1;
 
   constructor(bounds: Bounds, now: () => number = () => performance.now()) {
     this.#state = new LimiterState(bounds);
-    this.#now = now;
+    this.now = now;
     const state = this.#state;
     this.#book = {
       earliest: (units, at) => state.earliest(units, at),
@@ -60,8 +63,12 @@ export class MemoryLedger implements Ledger {
     };
   }
 
+  hasNews(): boolean {
+    return true;
+  }
+
   transact(work: (turn: Turn) => number): boolean {
-    work({ book: this.#book, now: this.#now(), share: Infinity });
+    work({ book: this.#book, now: this.now(), share: Infinity });
     return true;
   }
 

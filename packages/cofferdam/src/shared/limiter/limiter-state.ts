@@ -85,8 +85,14 @@ export class LimiterState {
   withdraw(id: number, now: number): void {
     const lease = this.#open.get(id);
     if (!lease) return;
-    this.#log.change(lease.charge, 0, 0);
+    this.set(id, 0, 0);
     this.end(id, now);
+  }
+
+  /** What the windows that still hold the permit count for it. */
+  set(id: number, requests: number, units: number): void {
+    const lease = this.#open.get(id);
+    if (lease) this.#log.change(lease.charge, requests, units);
   }
 
   /** What the call has really used. Above what was asked for, the rest counts from now on. */

@@ -4,7 +4,7 @@
  *                    │               └─ not yet: a timer for when there is, and no lock meanwhile
  *                    └── abort, close: out of the queue at once
  */
-import { CofferdamError } from "../../errors/index.ts";
+import { CofferdamError, errorMessage } from "../../errors/index.ts";
 import { refuseAborted } from "../../scope/index.ts";
 import {
   checkUsed,
@@ -133,41 +133,71 @@ export class Limiter {
     this.#immediate = undefined;
     if (this.#closed) return;
     let nextAt = Infinity;
-    let startedAt = 0;
-    const given: (() => void)[] = [];
-    const done = this.#ledger.transact(({ book, now, share }) => {
-      startedAt = now;
-      for (const change of this.#changes) change(book, now);
-      this.#changes = [];
-      nextAt = this.#give(book, now, share, given);
-      return this.#queue.size;
-    });
+    const given: { waiting: Waiting; permit: LimiterPermit }[] = [];
+    const changes = this.#changes;
+    try {
+      const done = this.#ledger.transact(({ book, now, share }) => {
+        for (const change of changes) change(book, now);
+        nextAt = this.#give(book, now, share, given);
+        return this.#queue.size;
+      });
+      if (done) this.#changes = [];
+      else nextAt = this.#ledger.now() + busyRetryMs;
+    } catch (error) {
+      this.#refuseAll(given.splice(0), error);
+    }
     // Only after the state is safe: a permit that was told of cannot be taken back.
-    for (const tell of given) tell();
-    this.#lookAgain(done ? nextAt - startedAt : busyRetryMs);
+    for (const { waiting, permit } of given) waiting.granted(permit);
+    this.#lookAgain(nextAt);
   }
 
   /** Gives what can be given. Gives when to look again. */
-  #give(book: LeaseBook, now: number, share: number, given: (() => void)[]): number {
+  #give(
+    book: LeaseBook,
+    now: number,
+    share: number,
+    given: { waiting: Waiting; permit: LimiterPermit }[],
+  ): number {
     for (let left = share; ; left--) {
-      const first = this.#queue.first();
-      if (!first) return Infinity;
-      const at = book.earliest(first.units, now);
-      if (at > now || left <= 0) return at;
+      const waiting = this.#queue.first();
+      if (!waiting) return Infinity;
+      const at = book.earliest(waiting.units, now);
+      if (at > now) return at;
+      if (left <= 0) return now + this.#ledger.pollMs; // others have their turn
       this.#queue.take();
-      const permit = this.#permit(book.grant(first.units, now), first.units);
-      given.push(() => first.granted(permit));
+      const permit = this.#permit(book.grant(waiting.units, now), waiting.units);
+      given.push({ waiting, permit });
     }
   }
 
-  #lookAgain(afterMs: number): void {
+  /** The shared file cannot be used: whoever waits is told, and what was given back is kept. */
+  #refuseAll(given: readonly { waiting: Waiting }[], error: unknown): void {
+    const refusal = new CofferdamError(
+      "LIMITER_UNUSABLE",
+      `the file of the limiter ${this.name} cannot be used (${errorMessage(error)}): free it, or share another folder`,
+      { cause: error },
+    );
+    for (const { waiting } of given) waiting.refused(refusal);
+    for (const waiting of [...this.#queue]) {
+      this.#queue.remove(waiting.group, waiting);
+      waiting.refused(refusal);
+    }
+  }
+
+  #lookAgain(at: number): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.#queue.size === 0 && this.#changes.length === 0) return;
-    const ms = Math.min(Math.max(1, Math.ceil(afterMs)), this.#ledger.pollMs, timerMsMax);
+    const waitMs = Math.min(at - this.#ledger.now(), this.#ledger.pollMs, timerMsMax);
     // No timer where a permit must be given back first: that makes a turn by itself.
-    if (afterMs === Infinity && this.#ledger.pollMs === Infinity) return;
-    this.#timer = setTimeout(() => this.#turn(), ms);
+    if (at === Infinity && this.#ledger.pollMs === Infinity) return;
+    this.#timer = setTimeout(() => this.#wake(at), Math.max(1, Math.ceil(waitMs)));
+  }
+
+  #wake(at: number): void {
+    const due = this.#ledger.now() >= at || this.#changes.length > 0;
+    if (due || this.#ledger.hasNews()) this.#turn();
+    else this.#lookAgain(at);
   }
 
   #permit(id: number, units: number): LimiterPermit {
