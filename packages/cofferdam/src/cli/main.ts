@@ -8,7 +8,9 @@ import { cacheCommand } from "./cache-command.ts";
 import { doctorCommand } from "./doctor-command.ts";
 import { execCommand } from "./exec-command.ts";
 import { exitCodes } from "./exit-codes.ts";
+import { logCommand, replayCommand, statusCommand } from "./inspect-commands.ts";
 import { mapCommand } from "./map-command.ts";
+import { runCommand } from "./run-command.ts";
 import { sweepCommand } from "./sweep-command.ts";
 
 /** Runs the command line. Sets the process's exit code and never rejects. */
@@ -33,6 +35,10 @@ async function createProgram(args: readonly string[]): Promise<Command> {
     .showHelpAfterError("(--help lists what there is)");
   addCommand(program, execCommand());
   addCommand(program, mapCommand());
+  addCommand(program, runCommand());
+  addCommand(program, statusCommand());
+  addCommand(program, logCommand());
+  addCommand(program, replayCommand());
   addCommand(program, sweepCommand());
   addCommand(program, doctorCommand());
   addCommand(program, cacheCommand());

@@ -34,6 +34,9 @@ export const errorCodes = {
   CACHE_UNUSABLE: "The file of a cache cannot be opened or written.",
   // Input and files.
   INVALID_ARGUMENT: "An argument is not acceptable.",
+  CONFIG: "A pipeline's definition is not acceptable.",
+  INPUT: "An item's input is gone, cannot be read, or changed while it was worked on.",
+  NO_OUTPUT: "An item's work ended well, but its output is not there.",
   LOCKED: "Another run is using the same output folder, manifest or joblog.",
   MANIFEST_DAMAGED: "The manifest of earlier results cannot be read.",
   OUTPUT: "A result could not be written.",

@@ -6,6 +6,8 @@ import { boundText, displayWidth, shorten } from "./width.ts";
 
 export interface BarOptions {
   readonly columns: number;
+  /** Of a pipeline: how many stages there is room for. */
+  readonly bars: number;
   /** Shows the names of running items on a second line. */
   readonly withNames: boolean;
   readonly signs: BarSigns;
@@ -46,7 +48,8 @@ export function drawBar(progress: Progress, options: BarOptions): string[] {
   // fills the last column makes some terminals wrap and others not.
   const columns = options.columns - 2;
   if (columns < 1) return [""];
-  const lines = [statusLine(progress, columns, options)];
+  const bars = progress.stages.size > 1 ? [...progress.stages.values()] : [progress];
+  const lines = bars.slice(0, options.bars).map((bar) => statusLine(bar, columns, options));
   if (options.withNames) lines.push(namesLine(progress.running, columns, options));
   return lines.map((line) => (line === "" ? "" : ` ${line}`));
 }

@@ -34,6 +34,8 @@ export interface RunStarted {
 export interface ItemsDiscovered {
   readonly type: "items-discovered";
   readonly at: number;
+  /** Of a pipeline: whose items they are. */
+  readonly stage?: string;
   readonly total: number;
   readonly final: boolean;
 }
@@ -41,6 +43,7 @@ export interface ItemsDiscovered {
 export interface ItemStarted {
   readonly type: "item-started";
   readonly at: number;
+  readonly stage?: string;
   readonly item: string;
   /** 1 for the first attempt. */
   readonly attempt: number;
@@ -52,6 +55,7 @@ export type ItemOutcome = "done" | "skipped" | "failed" | "quarantined";
 export interface ItemFinished {
   readonly type: "item-finished";
   readonly at: number;
+  readonly stage?: string;
   readonly item: string;
   readonly outcome: ItemOutcome;
   readonly durationMs: number;

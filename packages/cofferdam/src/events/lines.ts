@@ -46,7 +46,8 @@ export function itemLine(event: ItemFinished, paint: Paint): string {
   const why = [event.error?.code, event.error?.message ?? event.reason]
     .filter((part) => part !== undefined && part !== "")
     .map((part) => shorten(firstLine(part ?? ""), MESSAGE_COLUMNS));
-  const name = escapeForTerminal(boundText(event.item));
+  const stage = event.stage === undefined ? "" : `${escapeForTerminal(event.stage)}: `;
+  const name = `${stage}${escapeForTerminal(boundText(event.item))}`;
   const line = [`${paint(COLOURS[event.outcome], event.outcome)} ${name}`];
   const took = event.outcome === "skipped" ? "" : ` (${formatDuration(event.durationMs)})`;
   return [...line, ...why].join(": ") + took;

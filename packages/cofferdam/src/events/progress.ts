@@ -1,11 +1,14 @@
 import { createEstimate } from "./estimate.ts";
-import type { CofferdamEvent, ItemOutcome } from "./event.ts";
+import type { CofferdamEvent, ItemOutcome, ItemsDiscovered } from "./event.ts";
 import { assertNever } from "./event.ts";
 import { isFailure } from "./lines.ts";
 
 /** Where a run stands. One object, changed in place. */
 export interface Progress {
+  /** What the bar is called: the run, or for one of `stages` the stage. */
   readonly title: string;
+  /** Of a pipeline: each stage by itself, in the order in which they were met. */
+  readonly stages: ReadonlyMap<string, Progress>;
   readonly workers: number;
   readonly total: number;
   /** False while more items may be discovered: a percentage would be a lie. */
@@ -24,10 +27,39 @@ export interface Progress {
 }
 
 export function createProgress(): Progress {
+  const stages = new Map<string, Progress>();
+  const whole = createCount(stages);
+  const applyToWhole = (event: CofferdamEvent): void => whole.apply(event);
+
+  function stageOf(name: string): Progress {
+    const known = stages.get(name) ?? createCount(new Map(), name);
+    stages.set(name, known);
+    return known;
+  }
+
+  /** What the stages have together, as far as it is known. */
+  function sumOf(event: ItemsDiscovered): ItemsDiscovered {
+    const all = [...stages.values()];
+    const total = all.reduce((sum, stage) => sum + stage.total, 0);
+    return { ...event, total, final: all.every((stage) => stage.totalIsFinal) };
+  }
+
+  function apply(event: CofferdamEvent): void {
+    if (event.type === "run-started") stages.clear();
+    const name = "stage" in event ? event.stage : undefined;
+    if (name !== undefined) stageOf(name).apply(event);
+    applyToWhole(event.type === "items-discovered" && name !== undefined ? sumOf(event) : event);
+  }
+
+  return Object.create(whole, { apply: { value: apply } }) as Progress;
+}
+
+function createCount(stages: ReadonlyMap<string, Progress>, title = ""): Progress {
   let estimate = createEstimate();
   const running = new Set<string>();
   const state = {
-    title: "",
+    title,
+    stages,
     workers: 0,
     total: 0,
     totalIsFinal: false,

@@ -18,11 +18,12 @@ type NestedFields<Value> = Value extends readonly unknown[]
  */
 const FIELDS: { readonly [Type in EventType]: Readonly<Record<Fields<EventOf<Type>>, true>> } = {
   "run-started": { type: true, at: true, title: true, workers: true },
-  "items-discovered": { type: true, at: true, total: true, final: true },
-  "item-started": { type: true, at: true, item: true, attempt: true },
+  "items-discovered": { type: true, at: true, stage: true, total: true, final: true },
+  "item-started": { type: true, at: true, stage: true, item: true, attempt: true },
   "item-finished": {
     type: true,
     at: true,
+    stage: true,
     item: true,
     outcome: true,
     durationMs: true,

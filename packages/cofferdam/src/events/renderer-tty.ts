@@ -60,6 +60,7 @@ export function createTtyRenderer({ stream, env, now }: RendererContext): Render
     const rows = stream.rows ?? 0;
     const lines = drawBar(progress, {
       columns: columns > 0 ? columns : 80,
+      bars: rows > 0 ? Math.max(1, rows - 3) : Infinity,
       withNames: rows <= 0 || rows > 3,
       signs,
       paint,

@@ -1,5 +1,17 @@
+export { loadPipeline, pipelineFrom, type LoadedPipeline } from "./config/load-pipeline.ts";
+export { definePipeline } from "./config/define-pipeline.ts";
+export { ConfigError, type ConfigProblem } from "./config/problem.ts";
+export type { LimitDefinition, PipelineDefinition, StageDefinition } from "./config/schema.ts";
+export { Joblog } from "./joblog/joblog.ts";
+export { joblogEntry } from "./joblog/pipeline-entry.ts";
 export { runMap, type MapCommandOptions, type MapCommandResult } from "./map/run-map.ts";
 export type { InputSource } from "./map/inputs.ts";
 export type { JobOutput } from "./map/ordered-output.ts";
 export { OutputFolder } from "./output-folder.ts";
+export * from "./inspect/index.ts";
+export { stagesInOrder, type StageSummary, type Verdict } from "./plan/index.ts";
 export * from "./run-items.ts";
+export type { FailureRecord } from "./run/failures.ts";
+export type { StageItem } from "./run/module-executor.ts";
+export * from "./run/run-pipeline.ts";
+export type { FinishedItem } from "./run/pipeline-run.ts";

@@ -1,0 +1,113 @@
+import { posix } from "node:path";
+import { didYouMean } from "./did-you-mean.ts";
+import type { Stage } from "./schema.ts";
+import { lookUp } from "./track.ts";
+
+/** `{in.stem}`, `{params.lang}`; what does not begin with a name of ours is left as it is. */
+const placeholder = /\{(in|out|item|params)((?:\.[\w-]+)*)\}/g;
+const misspelt = /\{([a-z]{2,7})((?:\.[\w-]+)*)\}/g;
+
+const ofInput = ["in", "in.path", "in.name", "in.stem", "in.ext", "in.dir", "item"] as const;
+const ofOutput = ["out", "out.dir"] as const;
+
+/** What placeholders stand for in the words of one item. */
+export interface ItemNames {
+  /** The input as a command is to be given it. */
+  readonly input: string;
+  /** What the item is called: what the parts of the input's name are taken from. */
+  readonly key: string;
+  /** The output as a command is to be given it; empty where there is none. */
+  readonly output: string;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+/** Puts an item's names into a word. */
+export function fillIn(text: string, names: ItemNames): string {
+  if (!text.includes("{")) return text;
+  return text.replace(placeholder, (whole: string, head: string, rest: string) => {
+    if (head === "params") return textOf(lookUp(names.params, rest.slice(1)).value);
+    return nameOf(`${head}${rest}`, names) ?? whole;
+  });
+}
+
+function nameOf(name: string, { input, key, output }: ItemNames): string | null {
+  switch (name) {
+    case "in":
+    case "in.path":
+      return input;
+    case "item":
+      return key;
+    case "in.name":
+      return posix.basename(key);
+    case "in.stem":
+      return posix.basename(key, posix.extname(key));
+    case "in.ext":
+      return posix.extname(key).slice(1);
+    case "in.dir":
+      return posix.dirname(key);
+    case "out":
+      return output;
+    case "out.dir":
+      return posix.dirname(output);
+    default:
+      return null;
+  }
+}
+
+/** The output of an item, relative to the pipeline's folder. */
+export function outputOf(
+  pattern: string,
+  key: string,
+  params: Readonly<Record<string, unknown>>,
+): string {
+  const path = posix.normalize(fillIn(pattern, { input: key, key, output: "", params }));
+  return path.endsWith("/") ? path.slice(0, -1) : path;
+}
+
+/** Whether two items can never get the same output: the pattern holds all of the item's name. */
+export function isInjective(pattern: string): boolean {
+  if (/\{(in|in\.path|item)\}/.test(pattern)) return true;
+  const has = (name: string): boolean => pattern.includes(`{in.${name}}`);
+  return has("dir") && (has("name") || (has("stem") && has("ext")));
+}
+
+/** Whether a command names its output itself. If none of its words does, it is what it prints. */
+export function namesOutput(words: readonly string[]): boolean {
+  return words.some((word) => /\{out(\.dir)?\}/.test(word));
+}
+
+/** What is wrong with the placeholders of a text; null when nothing is. */
+export function placeholderProblem(
+  text: string,
+  use: "command" | "out" | "group",
+  stage: Stage,
+  params: Readonly<Record<string, unknown>>,
+): string | null {
+  const known: readonly string[] = use === "command" ? [...ofInput, ...ofOutput] : ofInput;
+  for (const [whole, head = "", rest = ""] of text.matchAll(misspelt)) {
+    const name = `${head}${rest}`;
+    if (head === "params") {
+      const { found, nearest } = lookUp(params, rest.slice(1));
+      if (!found) return `has ${whole}, but there is no such parameter${nearest}`;
+      continue;
+    }
+    if (known.includes(name)) {
+      if (head === "out" && stage.out === undefined)
+        return `has ${whole}, but the stage has no out`;
+      continue;
+    }
+    if (use === "command" && !["in", "out", "item"].includes(head)) continue; // a tool's own braces
+    const hint =
+      didYouMean(name, known) || `; there are ${known.map((one) => `{${one}}`).join(" ")}`;
+    return `has the placeholder ${whole}, which does not exist here${hint}`;
+  }
+  if (use === "out" && stage.gather === undefined && !/\{(in|item)(\.[\w-]+)?\}/.test(text))
+    return `is the same for every item: ${JSON.stringify(text)}; put the item's name in it, such as {in.stem}`;
+  if (use === "out" && stage.gather !== undefined && stage.gather !== "all" && !text.includes("{"))
+    return `is the same for every group: ${JSON.stringify(text)}; put {item} in it`;
+  return null;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}

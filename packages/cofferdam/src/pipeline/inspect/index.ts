@@ -1,0 +1,3 @@
+export { findItems, type FoundItem } from "./find-items.ts";
+export { readStatus, type PipelineStatus } from "./status.ts";
+export { replayItem } from "./replay.ts";

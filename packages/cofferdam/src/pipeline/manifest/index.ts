@@ -1,0 +1,2 @@
+export * from "./pipeline-manifest.ts";
+export { itemState, type ItemState } from "./schema.ts";

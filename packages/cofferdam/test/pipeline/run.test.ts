@@ -1,0 +1,344 @@
+/** `cofferdam run` as a program: what runs, why, and what comes of it. */
+import { symlinkSync, utimesSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { Project } from "./support.ts";
+
+/** Marks each item that it works on, so that a test sees what ran. */
+const marking = "echo $1 >>marks; tr a-z A-Z <$1 >$2";
+
+function textProject(more = ""): Project {
+  return new Project({
+    "in/a.txt": "one",
+    "in/b.txt": "two",
+    "in/deep/c.txt": "three",
+    "cofferdam.yaml": `
+params: { lang: en, other: 1 }
+stages:
+  upper:
+    each: "in/**/*.txt"
+    run: [sh, -c, ${JSON.stringify(marking)}, sh, "{in}", "{out}"]
+    out: "out/{in.dir}/{in.stem}.up"
+    track: [params.lang, "tool:./tool.sh"]
+${more}`,
+    "tool.sh": "#!/bin/sh\necho tool 1",
+  });
+}
+
+describe("cofferdam run", () => {
+  it("runs what is new, and nothing twice", async () => {
+    using project = textProject();
+    const first = await project.run();
+    expect(first.stderr).toMatch(/upper: 3 to run\n {2}3 {2}new\n/);
+    expect(first.stderr).toMatch(/3 done · 0 failed/);
+    expect(first.code).toBe(0);
+    expect(project.read("out/in/deep/c.up")).toBe("THREE");
+    const second = await project.run();
+    expect(second.stderr).toMatch(/0 done · 3 skipped · 0 failed/);
+    expect(project.marks()).toHaveLength(3);
+    expect(await project.status()).toMatchObject({ upper: { discovered: 3, done: 3, pending: 0 } });
+    expect(project.read(".cofferdam/.gitignore")).toBe("*\n");
+    expect(project.has(".cofferdam/unfinished")).toBe(false);
+  });
+
+  it.each<[string, string, number, (project: Project) => void]>([
+    ["input changed", "in/a.txt", 1, (project) => project.write("in/a.txt", "other")],
+    ["param lang: en → de", "in/a.txt", 3, (project) => replace(project, "lang: en", "lang: de")],
+    ["command changed", "in/a.txt", 3, (project) => replace(project, "tr a-z", "tr -s a-z")],
+    ["output missing", "in/b.txt", 1, (project) => project.remove("out/in/b.up")],
+    ["forced", "in/a.txt", 3, () => undefined],
+    [
+      "out: out/{in.dir}/{in.stem}.up → out/{in.dir}/{in.stem}.UP",
+      "in/a.txt",
+      3,
+      (project) => replace(project, ".up", ".UP"),
+    ],
+  ])("runs again, and says why: %s", async (reason, item, count, change) => {
+    using project = textProject();
+    await project.run();
+    project.remove("marks");
+    change(project);
+    const flags = reason === "forced" ? ["--force"] : [];
+    const why = await project.run("--why", item, ...flags);
+    expect(why.stdout).toBe(`upper: ${item} will run: ${reason}\n`);
+    expect(project.has("marks")).toBe(false);
+    const { stderr } = await project.run(...flags);
+    expect(stderr).toContain(`  ${count}  ${reason}\n`);
+    expect(project.marks()).toHaveLength(count);
+    expect((await project.run()).stderr).toMatch(/0 done · 3 skipped/);
+  });
+
+  it("runs again when a tool says another version, and not for what it does not track", async () => {
+    using project = textProject();
+    const { chmodSync } = await import("node:fs");
+    chmodSync(project.path("tool.sh"), 0o755);
+    await project.run();
+    replace(project, "other: 1", "other: 2");
+    utimesSync(project.path("in/a.txt"), 1, 1);
+    project.write("unrelated.txt", "");
+    expect((await project.run()).stderr).toMatch(/0 done · 3 skipped/);
+    project.write("tool.sh", "#!/bin/sh\necho tool 2");
+    expect((await project.run()).stderr).toContain("3  tool ./tool.sh: tool 1 → tool 2\n");
+  });
+
+  it("forgets what is gone, meets what is new, follows links", async () => {
+    using project = textProject();
+    await project.run();
+    project.remove("in/a.txt");
+    project.write("elsewhere/d.txt", "four");
+    symlinkSync(project.path("elsewhere"), project.path("in/link"));
+    symlinkSync(project.path("in"), project.path("in/deep/circle"));
+    const { stderr } = await project.run();
+    expect(stderr).toMatch(/upper: 1 to run, 2 unchanged, 1 gone/);
+    expect(project.read("out/in/link/d.up")).toBe("FOUR");
+  });
+
+  it("shows what it would do without doing it", async () => {
+    using project = textProject();
+    const { stdout, code } = await project.run("--dry-run");
+    expect([stdout, code]).toEqual(["upper: 3 to run\n  3  new\n", 0]);
+    expect(project.has("out")).toBe(false);
+    expect(await project.status()).toMatchObject({ upper: { discovered: 0 } });
+  });
+
+  it("takes what a command prints for its output, and lines for items", async () => {
+    using project = new Project({
+      "ids.txt": "x/1\ny 2\nx/1\n",
+      "cofferdam.yaml": `
+stages:
+  print: { each: { lines: ids.txt }, run: [printf, "<%s>\\\\377", "{item}"], out: "o/{in.name}.bin" }`,
+    });
+    expect((await project.run()).stderr).toMatch(/2 done/);
+    expect(project.read("o/y 2.bin")).toBe("<y 2>�");
+    project.write("ids.txt", "y 2\nz\n");
+    expect((await project.run()).stderr).toMatch(/print: 1 to run, 1 unchanged, 1 gone/);
+  });
+});
+
+describe("stages", () => {
+  const chain = `
+  count: { from: upper, run: [sh, -c, "echo count $1 >>marks; wc -c <$1", sh, "{in}"], out: "n/{in.dir}/{in.stem}.n" }
+  sum: { from: count, gather: all, run: [sh, -c, "echo sum >>marks; xargs cat <$1", sh, "{in}"], out: sum.txt }`;
+
+  it("stream into one another, and only what follows from a change runs again", async () => {
+    using project = textProject(chain);
+    expect((await project.run()).stderr).toMatch(/7 done · 0 failed/);
+    expect(project.read("sum.txt")).toBe("3\n3\n5\n");
+    project.remove("marks");
+    // Of the same length: its count comes out the same, and so nothing is summed again.
+    project.write("in/a.txt", "six");
+    expect((await project.run()).stderr).toMatch(/2 done · 5 skipped/);
+    project.remove("marks");
+    project.write("in/a.txt", "seven");
+    await project.run();
+    expect(project.marks()).toEqual(["count out/in/a.up", "in/a.txt", "sum"]);
+    expect(project.read("sum.txt")).toBe("5\n3\n5\n");
+    project.remove("in/b.txt");
+    await project.run();
+    expect(project.read("sum.txt")).toBe("5\n5\n");
+    expect(await project.status()).toMatchObject({ count: { discovered: 2 }, sum: { done: 1 } });
+  });
+
+  it("run by name with what they need, or alone", async () => {
+    using project = textProject(chain);
+    expect((await project.run("count", "--only")).stderr).toMatch(/0 done · 0 failed/);
+    expect((await project.run("upper")).stderr).toMatch(/3 done/);
+    expect((await project.run("count", "--only")).stderr).toMatch(/3 done · 0 failed/);
+    expect((await project.run("sum")).stderr).toMatch(/1 done · 6 skipped/);
+    const wrong = await project.run("uper");
+    expect([wrong.code, wrong.stderr]).toEqual([
+      1,
+      expect.stringContaining('did you mean "upper"?'),
+    ]);
+  });
+
+  it("run each as a process of its own", async () => {
+    using project = textProject(chain);
+    const { code, stderr } = await project.run("--stages-as-processes");
+    expect(code).toBe(0);
+    expect(stderr.match(/left \(verified|seen/g)?.length).toBeGreaterThanOrEqual(3);
+    expect(project.read("sum.txt")).toBe("3\n3\n5\n");
+    expect((await project.run()).stderr).toMatch(/0 done · 7 skipped/);
+  });
+
+  it("make one into many and gather by group", async () => {
+    using project = new Project({
+      "in/a.txt": "1\n2\n3\n",
+      "in/b.txt": "4\n",
+      "cofferdam.yaml": `
+stages:
+  cut: { each: "in/*.txt", run: [split, -l, "1", -a, "1", "{in}", "{out}/"], out: "cut/{in.stem}/" }
+  each: { from: cut, run: [cat, "{in}"], out: "copy/{in.path}" }
+  join: { from: each, gather: "{in.dir}", run: [sh, -c, "xargs cat <$1", sh, "{in}"], out: "{item}.joined" }`,
+    });
+    expect((await project.run()).stderr).toMatch(/8 done · 0 failed/);
+    expect(project.read("copy/cut/a.joined")).toBe("1\n2\n3\n");
+    project.write("in/a.txt", "1\n3\n");
+    const { stderr } = await project.run();
+    expect(stderr).toMatch(/3 done · 4 skipped/);
+    expect(project.read("copy/cut/a.joined")).toBe("1\n3\n");
+    expect(project.has("cut/a/c")).toBe(false);
+  });
+
+  it("wait at a barrier until the workers before are gone, and keep those that go on warm", async () => {
+    using project = new Project({
+      "in/a.txt": "",
+      "in/b.txt": "",
+      "work.ts": `
+import { appendFileSync } from "node:fs";
+export default (item: { key: string }) => {
+  appendFileSync("pids", process.pid + "\\n");
+  return item.key;
+};
+export function look() {
+  appendFileSync("looks", process.pid + "\\n");
+}`,
+      "cofferdam.yaml": `
+stages:
+  one: { each: "in/*.txt", module: work.ts, out: "one/{in.name}", workers: 1 }
+  two: { from: one, module: work.ts, out: "two/{in.name}", workers: 1, barrier: true }
+  three: { from: two, run: [sh, -c, "ls /proc | grep -c '^[0-9]' >$1", sh, "{out}"], out: "three/{in.name}", barrier: true }`,
+    });
+    expect((await project.run()).stderr).toMatch(/6 done · 0 failed/);
+    expect(new Set(project.marks("pids")).size).toBe(1);
+  });
+});
+
+describe("modules", () => {
+  it("get the item and what it tracks, and run again when their code or what it imports changes", async () => {
+    using project = new Project({
+      "in/a.txt": "text",
+      "work.ts": `
+import { readFileSync } from "node:fs";
+import { suffix } from "./suffix.ts";
+import type { StageItem } from "cofferdam";
+export function shout(item: StageItem): string {
+  const { lang, other } = item.params as { lang?: string; other?: string };
+  return [readFileSync(item.in, "utf8"), item.key, lang, other, item.attempt, suffix].join(" ");
+}`,
+      "suffix.ts": 'export const suffix = "!";',
+      "cofferdam.yaml": `
+stages:
+  shout: { each: "in/*.txt", module: ./work.ts, function: shout, out: "{in.stem}.out", track: [params.lang] }`,
+      "params.yaml": "lang: fr\nother: hidden\n",
+    });
+    await project.run();
+    expect(project.read("a.out")).toBe("text in/a.txt fr  1 !");
+    project.write("suffix.ts", 'export const suffix = "?";');
+    expect((await project.run()).stderr).toContain("1  code changed");
+    project.write("params.yaml", "lang: it\nother: changed\n");
+    expect((await project.run()).stderr).toContain("1  param lang: fr → it");
+  });
+});
+
+describe("failures", () => {
+  const failing = `
+stages:
+  work:
+    each: "in/*.txt"
+    run: [sh, -c, 'echo $1 >>marks; cat $1 >&2; . $1', sh, "{in}"]
+    timeout: 2s
+    grace: 50ms
+`;
+
+  it("go to quarantine by cause, with a folder, stay there, and come back on request", async () => {
+    using project = new Project({
+      "in/exit.txt": "exit 3",
+      "in/ok.txt": "true",
+      "in/signal.txt": "kill -SEGV $$",
+      "in/hang.txt": "sleep 600",
+      "cofferdam.yaml": failing,
+    });
+    const first = await project.run("--report", "report.json");
+    expect(first.code).toBe(3);
+    expect(first.stderr).toMatch(/quarantined work: in\/exit\.txt: EXIT/);
+    const { failures } = JSON.parse(project.read("report.json")) as {
+      failures: { item: string; cause: string; folder: string; environment: string[] }[];
+    };
+    expect(Object.fromEntries(failures.map(({ item, cause }) => [item, cause]))).toEqual({
+      "in/exit.txt": "exit",
+      "in/signal.txt": "signal",
+      "in/hang.txt": "timeout",
+    });
+    expect(failures[0]?.environment).toContain("PATH");
+    const log = await project.cofferdam("log", "in/exit.txt");
+    expect(log.stdout).toMatch(/quarantined[^]*EXIT \(exit\) after 1 try[^]*stderr:\n {4}exit 3/);
+    const replay = await project.cofferdam("replay", "in/exit.txt");
+    expect([replay.code, replay.stderr]).toEqual([3, expect.stringContaining("exit 3")]);
+
+    const again = await project.run();
+    expect(again.stderr).toMatch(/work: 1 unchanged, 3 in quarantine/);
+    expect(again.code).toBe(3);
+    expect((await project.run("--allow-partial")).code).toBe(0);
+    project.write("in/exit.txt", "exit 0");
+    expect((await project.run()).stderr).toMatch(/1 {2}input changed/);
+    expect((await project.cofferdam("log", "in/exit.txt")).stdout).toMatch(/done/);
+    expect((await project.run("--retry-failed")).stderr).toMatch(/2 {2}retried on request/);
+  });
+
+  it("count an exit with 0 and no output as one", async () => {
+    using project = new Project({
+      "in/a.txt": "",
+      "cofferdam.yaml": `
+stages:
+  nothing: { each: "in/*.txt", run: ["true", "{out}"], out: "o/{in.name}" }`,
+    });
+    const { code, stderr } = await project.run();
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/NO_OUTPUT: it ended well, but did not write its output/);
+    expect(project.has("o/a.txt")).toBe(false);
+  });
+
+  it("are tried again by cause, with more memory after too little", async () => {
+    using project = new Project({
+      "in/a.txt": "",
+      "hungry.py": "import os\nb = bytearray(120_000_000)\nopen('marks', 'a').write('x\\n')\n",
+      "cofferdam.yaml": `
+stages:
+  flaky:
+    each: "in/*.txt"
+    run: [sh, -c, 'echo f >>tries; test "$(wc -l <tries)" -ge 3']
+    retry: { attempts: 2, on: [exit] }
+  hungry:
+    each: "in/*.txt"
+    run: [python3, hungry.py]
+    resources: { memory: 60MB }
+    retry: { attempts: 0, oom: { attempts: 2, memory: x2 } }`,
+    });
+    expect((await project.run()).stderr).toMatch(/2 done · 0 failed/);
+    expect(project.marks("tries")).toHaveLength(3);
+  });
+
+  it("stop the run when it says so, and what runs comes to its end", async () => {
+    using project = new Project({ "cofferdam.yaml": failing });
+    for (let index = 0; index < 20; index++)
+      project.write(`in/${String(index).padStart(2, "0")}.txt`, index < 3 ? "exit 1" : "true");
+    const stopped = await project.run("--stop", "--workers", "2");
+    expect(stopped.code).toBe(2);
+    expect(stopped.stderr).toMatch(/stopped: an item of work failed/);
+    expect(project.marks().length).toBeLessThan(6);
+    const share = await project.run("--retry-failed", "--max-failed", "10%", "--workers", "1");
+    expect(share.stderr).toMatch(/stopped: more than 10% of work failed: 3/);
+    const status = await project.status();
+    const { discovered, done, failed, quarantined, pending } = status["work"] ?? {};
+    expect((done ?? 0) + (failed ?? 0) + (quarantined ?? 0) + (pending ?? 0)).toBe(discovered);
+    expect((await project.run("--keep-going")).stderr).toMatch(/17 done|\d+ done/);
+  });
+
+  it("do not hide that a command is not there", async () => {
+    using project = new Project({
+      "in/a.txt": "",
+      "in/b.txt": "",
+      "cofferdam.yaml": `
+stages:
+  gone: { each: "in/*.txt", run: [no-such-command, "{in}"] }`,
+    });
+    const { code, stderr } = await project.run();
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/stopped: gone: no-such-command could not be started/);
+    expect(await project.status()).toMatchObject({ gone: { pending: 2 } });
+  });
+});
+
+function replace(project: Project, text: string, by: string): void {
+  project.write("cofferdam.yaml", project.read("cofferdam.yaml").replace(text, by));
+}
