@@ -130,6 +130,13 @@ const limit = z.strictObject({
   concurrency: count.optional().meta({ description: "Requests at once." }),
 });
 
+const cache = z.strictObject({
+  version: z.string().optional().meta({ description: "Part of every key." }),
+  maxBytes: size.optional().meta({ description: "Bound for its size. Default 1 GB." }),
+  ttl: duration.optional().meta({ description: "How long a value is good." }),
+  folder: name.optional().meta({ description: "Where it lies. Default: in your cache folder." }),
+});
+
 export const pipelineSchema = z
   .strictObject({
     version: z.literal(1).optional().meta({ description: "Of this format." }),
@@ -138,6 +145,10 @@ export const pipelineSchema = z
       .optional()
       .meta({ description: "Named values. Those of a `params.yaml` beside the file count too." }),
     limits: z.record(name, limit).optional().meta({ description: "Limits that stages share." }),
+    caches: z
+      .record(name, cache)
+      .optional()
+      .meta({ description: "Caches that workers share, by `currentTask().cache(NAME)`." }),
     resources: z
       .record(name, count)
       .optional()
@@ -164,6 +175,7 @@ export function knownKeys(path: readonly PropertyKey[]): readonly string[] | nul
   const [top, , third] = path;
   if (path.length === 0) return Object.keys(pipelineSchema.shape);
   if (top === "limits" && path.length === 2) return Object.keys(limit.shape);
+  if (top === "caches" && path.length === 2) return Object.keys(cache.shape);
   if (top !== "stages") return null;
   if (path.length === 2) return Object.keys(stage.shape);
   if (third === "retry" && path.length === 3) return Object.keys(retry.shape);

@@ -1,15 +1,13 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { basename, join } from "node:path";
 import { CofferdamError } from "../../errors/index.ts";
 import type { Scope } from "../../open-scope.ts";
 import type { TaskResult } from "../../scope/index.ts";
-import { threadCaps } from "../../budget/thread-caps.ts";
 import type { LoadedPipeline } from "../config/index.ts";
 import { trackedParams } from "../plan/index.ts";
 import { PipelineState } from "../state/pipeline-state.ts";
 import { CommandExecutor, execOptionsOf } from "../run/command-executor.ts";
-import { memoryOf } from "../run/executors.ts";
+import { functionOf, memoryOf, sourceOf } from "../run/executors.ts";
 import type { StageFunctions } from "../run/module-executor.ts";
 import type { FoundItem } from "./find-items.ts";
 
@@ -65,13 +63,16 @@ export async function replayItem(
     });
     return { output, missing, result, value: undefined };
   }
+  const source = sourceOf(stage, folder);
+  if (source === null) return { output, missing, result: null, value: undefined };
   const { threads } = stage.resources ?? {};
-  const pool = scope.pool<StageFunctions>(pathToFileURL(resolve(folder, stage.module ?? "")), {
-    ...{ workers: 1, crashRetries: 0, output: "inherit" },
+  const pool = scope.pool<StageFunctions>(source, {
+    ...{ workers: 1, retries: { crash: 0 }, output: "inherit" },
     ...bounds,
-    env: { ...(threads === undefined ? {} : threadCaps(threads)), ...stage.env },
+    ...(threads === undefined ? {} : { threads }),
+    ...(stage.env ? { env: stage.env } : {}),
   });
-  const value = await pool.run(stage.function ?? "default", {
+  const value = await pool.run(functionOf(stage), {
     ...{ key, in: input, inputs, out: output, attempt: 1 },
     params: trackedParams(stage, pipeline),
   });

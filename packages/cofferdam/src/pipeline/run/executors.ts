@@ -1,9 +1,8 @@
 import { totalmem } from "node:os";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { threadCaps } from "../../budget/thread-caps.ts";
 import type { Scope } from "../../open-scope.ts";
-import type { PoolOptions } from "../../pool/index.ts";
+import type { PoolOptions, WorkerSource } from "../../pool/index.ts";
 import { parseSize } from "../../units/index.ts";
 import type { LoadedPipeline, Stage } from "../config/index.ts";
 import { trackedParams } from "../plan/index.ts";
@@ -55,21 +54,30 @@ export class Executors {
 
   #make(stage: Stage, workers: number, memoryBytes: number | undefined): Executor {
     const { folder, pipeline } = this.#loaded;
-    if (stage.module === undefined)
+    const source = sourceOf(stage, folder);
+    if (source === null)
       return new CommandExecutor(this.#scope, { stage, pipeline, folder, workers });
-    const module = pathToFileURL(resolve(folder, stage.module));
-    const pool = this.#scope.pool<StageFunctions>(module, poolOptions(stage, workers, memoryBytes));
-    const params = trackedParams(stage, pipeline);
-    return new ModuleExecutor(pool, stage.function ?? "default", params);
+    const pool = this.#scope.pool<StageFunctions>(source, poolOptions(stage, workers, memoryBytes));
+    return new ModuleExecutor(pool, functionOf(stage), trackedParams(stage, pipeline));
   }
+}
+
+/** Where a stage's function comes from; null for a command. */
+export function sourceOf({ module, python }: Stage, folder: string): WorkerSource | null {
+  if (module !== undefined) return pathToFileURL(resolve(folder, module));
+  return python === undefined ? null : { python: resolve(folder, python) };
+}
+
+export function functionOf(stage: Stage): string {
+  return stage.function ?? (stage.python === undefined ? "default" : "run");
 }
 
 function poolOptions(stage: Stage, workers: number, memoryBytes: number | undefined): PoolOptions {
   const { threads } = stage.resources ?? {};
   return {
     workers,
-    crashRetries: 0, // retries by cause are the pipeline's
-    env: { ...(threads === undefined ? {} : threadCaps(threads)), ...stage.env },
+    ...(stage.env ? { env: stage.env } : {}),
+    ...(threads === undefined ? {} : { threads }),
     ...(memoryBytes === undefined ? {} : { memory: memoryBytes }),
     ...(stage.grace === undefined ? {} : { grace: stage.grace }),
   };

@@ -24,7 +24,7 @@ export interface StageItem {
 export type StageFunctions = Readonly<Record<string, (item: StageItem) => unknown>>;
 
 /** So many items are sent ahead for each worker, so that short ones do not wait for us. */
-const aheadOfWorker = 32;
+const aheadOfWorker = 256;
 
 /** Calls a function for each item in warm workers. */
 export class ModuleExecutor implements Executor {

@@ -11,11 +11,9 @@ export class Retries {
   memoryBytes: number | undefined;
 
   constructor(stage: Stage) {
-    const { retry = {}, resources = {}, run } = stage;
+    const { retry = {}, resources = {} } = stage;
     this.#on = new Set(retry.on ?? failureCauses.filter((cause) => cause !== "memory"));
-    // A worker's crash may be another item's doing; a command's is its own.
-    this.#left = retry.attempts ?? (run ? 0 : 1);
-    if (retry.attempts === undefined && !run) this.#on = new Set(["crash"]);
+    this.#left = retry.attempts ?? 0;
     this.#memoryLeft = retry.oom?.attempts ?? 0;
     this.#factor = Number(retry.oom?.memory?.slice(1) ?? 1);
     this.memoryBytes = resources.memory === undefined ? undefined : parseSize(resources.memory);

@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
 import { CofferdamError, errorMessage } from "../../errors/index.ts";
 import type { CofferdamEvent, EventListener, ItemCounts } from "../../events/index.ts";
 import { openScope, type Scope } from "../../open-scope.ts";
@@ -89,6 +90,7 @@ export async function runPipeline(
     const { stages, planner, plan } = await planAll(loaded, state, scope, { ...options, signal });
     const planMs = performance.now() - since;
     options.onPlan?.(plan);
+    openCaches(loaded, scope);
     const run = new PipelineRun(
       {
         ...{ loaded, state, planner, scope, stages },
@@ -184,6 +186,19 @@ function openLimiters({ pipeline }: LoadedPipeline, scope: Scope): Map<string, L
       }),
     ]),
   );
+}
+
+/** Workers ask for them by name. */
+function openCaches({ pipeline, folder }: LoadedPipeline, scope: Scope): void {
+  for (const [name, cache] of Object.entries(pipeline.caches ?? {})) {
+    const { version, maxBytes, ttl, folder: place } = cache;
+    scope.cache(name, {
+      ...(version === undefined ? {} : { version }),
+      ...(maxBytes === undefined ? {} : { maxBytes }),
+      ...(ttl === undefined ? {} : { ttl }),
+      ...(place === undefined ? {} : { folder: resolve(folder, place) }),
+    });
+  }
 }
 
 /** The manifest counts what is; the run knows what of it is its own doing. */
