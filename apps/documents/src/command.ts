@@ -16,10 +16,19 @@ import {
 } from "cofferdam";
 import { Command, Option } from "commander";
 import { convertDocuments, type ConvertDocumentsResult } from "./convert-documents.ts";
+import { engineNames, type EngineName } from "./engines/engine.ts";
+import { parseDevice, type Device } from "./marker/device.ts";
+import { formatPageRange, parsePageRange } from "./pages/page-range.ts";
 import { summarize } from "./summary.ts";
 
 interface Flags {
   readonly out: string;
+  readonly engine: EngineName;
+  readonly batch?: number;
+  readonly device?: Device;
+  readonly marker?: string;
+  readonly pageRange?: string;
+  readonly chunks?: true;
   readonly workers?: number;
   readonly timeout?: number;
   readonly memory?: number;
@@ -34,21 +43,43 @@ export function createCommand(): Command {
   return new Command("documents")
     .summary("PDFs to Markdown")
     .description(
-      "Converts PDFs to Markdown, each in a contained worker. Writes DIR/<name>.md;\n" +
+      "Converts PDFs to Markdown, in contained processes. Writes DIR/<name>.md;\n" +
         "what has not changed since the last run is skipped.\n\n" +
         "Exit codes: 0 all converted or unchanged, 1 usage, 2 nothing converted,\n" +
         "3 some failed, 130 interrupted (143 by TERM, 129 by HUP).",
     )
     .argument("<path...>", "PDF files, and folders to look through")
     .requiredOption("-o, --out <dir>", "folder for the Markdown files; made if it is not there")
+    .addOption(
+      new Option("-e, --engine <name>", "what reads the PDFs; Marker is a program of its own")
+        .choices(engineNames)
+        .default("embedded"),
+    )
     .option(
       "-w, --workers <n>",
-      "documents at once (default: number of CPUs)",
+      "documents at once (default: number of CPUs; with Marker 1)",
       optionParser(parseCount),
     )
     .option("--timeout <duration>", "for each document (default: 10m)", optionParser(parseDuration))
-    .option("--memory <size>", "for each worker (default: 2GB)", optionParser(parseSize))
+    .option(
+      "--memory <size>",
+      "for each worker (default: 2GB; with Marker 8GB)",
+      optionParser(parseSize),
+    )
+    .option(
+      "--page-range <pages>",
+      "pages to convert, counted from 1: 1,5-10",
+      optionParser((text) => formatPageRange(parsePageRange(text))),
+    )
     .option("--page-markers", "mark where each page begins")
+    .option("--chunks", "write DIR/<name>.chunks.json, for a search index, too")
+    .option("--batch <n>", "Marker: send so many documents through one", optionParser(parseCount))
+    .option(
+      "--device <device>",
+      "Marker: cpu, cuda:N or auto (default: auto)",
+      optionParser(parseDevice),
+    )
+    .option("--marker <dir>", "Marker: the folder of its programs (default: they are on PATH)")
     .option("-f, --force", "convert what is unchanged too, and write over files of others")
     .addOption(
       new Option("--progress <how>", "what to show on standard error")
@@ -62,6 +93,7 @@ export function createCommand(): Command {
 }
 
 async function run(paths: readonly string[], flags: Flags): Promise<number> {
+  checkMarkerFlags(flags);
   if (flags.report !== undefined) await checkReportPath(flags.report);
   const renderer = createRenderer({ mode: flags.progress });
   using interrupts = listenForInterrupts({
@@ -76,10 +108,10 @@ async function run(paths: readonly string[], flags: Flags): Promise<number> {
     result = await convertDocuments({
       inputs: paths,
       out: flags.out,
-      ...(flags.workers === undefined ? {} : { workers: flags.workers }),
-      ...(flags.timeout === undefined ? {} : { timeout: flags.timeout }),
-      ...(flags.memory === undefined ? {} : { memory: flags.memory }),
+      engine: flags.engine,
+      ...pick(flags, ["workers", "timeout", "memory", "batch", "device", "marker", "pageRange"]),
       pageMarkers: flags.pageMarkers ?? false,
+      chunks: flags.chunks ?? false,
       force: flags.force ?? false,
       onEvent: renderer.listener,
       signal: interrupts.signal,
@@ -94,6 +126,20 @@ async function run(paths: readonly string[], flags: Flags): Promise<number> {
   const { done, skipped, failed } = result.counts;
   if (done + skipped === 0) return exitCodes.nothingDone;
   return failed > 0 ? exitCodes.someFailed : exitCodes.ok;
+}
+
+/** An option that would do nothing is a misunderstanding. */
+function checkMarkerFlags(flags: Flags): void {
+  if (flags.engine === "marker") return;
+  const name = (["batch", "device", "marker"] as const).find((key) => flags[key] !== undefined);
+  if (name !== undefined)
+    throw new CofferdamError("INVALID_ARGUMENT", `--${name} is for Marker; add --engine marker`);
+}
+
+/** The named properties, of those that are there. */
+function pick<Key extends keyof Flags>(flags: Flags, keys: readonly Key[]): Pick<Flags, Key> {
+  const there = keys.filter((key) => flags[key] !== undefined);
+  return Object.fromEntries(there.map((key) => [key, flags[key]])) as Pick<Flags, Key>;
 }
 
 /** As short as it can be said from here. */
@@ -117,13 +163,14 @@ async function checkReportPath(file: string): Promise<void> {
 }
 
 async function writeReport(file: string, result: ConvertDocumentsResult): Promise<void> {
-  const { counts, failures, interrupted, durationMs, scope } = result;
+  const { counts, copies, failures, interrupted, durationMs, scope } = result;
   const report = {
     schema: 1,
     command: "documents",
     interrupted,
     durationMs,
     counts,
+    copies,
     failures,
     scope,
   };

@@ -1,83 +1,178 @@
 import { availableParallelism } from "node:os";
-import { extname, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import {
   openScope,
   OutputFolder,
   runItems,
-  type Duration,
   type EventListener,
+  type FileItem,
   type RunItemsResult,
   type ScopeReport,
-  type Size,
 } from "cofferdam";
-import type * as Worker from "./convert-worker.ts";
-import { embeddedEngine } from "./engine/index.ts";
+import { ChunkFiles, makeChunkFile } from "./chunks/chunk-file.ts";
+import { defaultChunks } from "./chunks/chunks.ts";
+import { findCopies } from "./copies.ts";
+import { CopyWork } from "./copy-work.ts";
+import type { Conversion, Engine } from "./engines/engine.ts";
+import { Expected } from "./engines/expected.ts";
+import { openEngine, type EngineOptions } from "./engines/open-engine.ts";
 import { explainFailure } from "./explain.ts";
 import { findDocuments } from "./find-documents.ts";
+import { formatPageRange, parsePageRange, type PageList } from "./pages/page-range.ts";
 
 /** Changed when the same document gives another result for a reason that no other part tells. */
-const recipeVersion = 1;
+const recipeVersion = 2;
 
-const workerModule = new URL(`./convert-worker${extname(import.meta.url)}`, import.meta.url);
+/** Of more documents than this, not each one's way is told in notices. */
+const toldMax = 50;
 
-export interface ConvertDocumentsOptions {
+export interface ConvertDocumentsOptions extends EngineOptions {
   /** Files and folders. */
   readonly inputs: readonly string[];
   /** Made if it is not there. */
   readonly out: string;
-  /** Default: the number of CPUs, and never more than there are documents. */
-  readonly workers?: number;
-  /** For each document. Default 10 min. */
-  readonly timeout?: Duration;
-  /** For each worker, with all that it starts. Default 2 GB. */
-  readonly memory?: Size;
+  /** The pages to convert, counted from 1: `"1,5-10"`. Default: all. */
+  readonly pageRange?: string;
   readonly pageMarkers?: boolean;
+  /** Write `<name>.chunks.json` beside each `<name>.md`. */
+  readonly chunks?: boolean;
   readonly force?: boolean;
   readonly onEvent?: EventListener;
   readonly signal?: AbortSignal;
 }
 
 export interface ConvertDocumentsResult extends RunItemsResult {
+  /** How many of those done are copies of another, whose result they were given. */
+  readonly copies: number;
   readonly scope: ScopeReport;
 }
 
 /**
- * Converts PDFs to Markdown files `out/<stem>.md` in contained workers. A document that cannot be
- * converted is a failure in the result and stops nothing else. Resolves when every process is gone.
+ * Converts PDFs to Markdown files `out/<stem>.md` in contained processes. A document that cannot be
+ * converted is a failure in the result and stops nothing else. What several files have the content
+ * of is converted once. Resolves when every process is gone.
+ *
+ * Rejects with `INVALID_ARGUMENT`, `OUTPUT`, `LOCKED`, `MANIFEST_DAMAGED` or `TOOL_UNAVAILABLE`.
  */
 export async function convertDocuments(
   options: ConvertDocumentsOptions,
 ): Promise<ConvertDocumentsResult> {
-  const { pageMarkers = false, onEvent } = options;
+  const { pageRange, onEvent, signal } = options;
+  const pages = pageRange === undefined ? undefined : parsePageRange(pageRange);
   const items = await findDocuments(options.inputs);
-  const workers = options.workers ?? Math.max(1, Math.min(availableParallelism(), items.length));
   using folder = await OutputFolder.open(resolve(options.out));
-  await using scope = await openScope({ ...(onEvent ? { onEvent } : {}) });
-  const pool = scope.pool<typeof Worker>(workerModule, {
-    workers,
-    timeout: options.timeout ?? "10m",
-    memory: options.memory ?? "2 GB",
-  });
-  const result = await runItems(items, {
-    title: "documents",
-    folder,
-    recipe: JSON.stringify([
-      recipeVersion,
-      embeddedEngine.name,
-      embeddedEngine.version,
-      pageMarkers,
-    ]),
-    workers,
-    force: options.force ?? false,
-    explain: explainFailure,
-    work: async (item, { signal, onStart }) => {
-      const converted = await pool.runWith({ signal, onStart }, "convert", item.path, {
-        pageMarkers,
-      });
-      return { content: converted.markdown, inputHash: converted.inputHash };
+  await using scope = await openScope(onEvent ? { onEvent } : {});
+  const { pageMarkers = false, chunks = false } = options;
+  await using engine = await openEngine(
+    scope,
+    { ...options, ...workersFor(options, items.length) },
+    { pageMarkers, marked: chunks, pages },
+    {
+      scratch: join(folder.path, ".cofferdam", "marker"),
+      notice: (level, message) => {
+        if (level === "info" && items.length > toldMax) return;
+        onEvent?.({ type: "notice", at: Date.now(), level, message });
+      },
     },
-    ...(onEvent ? { onEvent } : {}),
-    ...(options.signal ? { signal: options.signal } : {}),
-  });
+  );
+  const run = new DocumentsRun(folder, engine, options, pages);
+  const result = await run.all(items, signal);
+  await engine[Symbol.asyncDispose]();
   return { ...result, scope: await scope.close() };
+}
+
+/** Never more than there are documents. */
+function workersFor(options: ConvertDocumentsOptions, documents: number): { workers?: number } {
+  const { workers, engine = "embedded" } = options;
+  if (workers !== undefined || engine !== "embedded") return {};
+  return { workers: Math.max(1, Math.min(availableParallelism(), documents)) };
+}
+
+class DocumentsRun {
+  readonly #folder: OutputFolder;
+  readonly #engine: Engine;
+  readonly #options: ConvertDocumentsOptions;
+  readonly #recipe: string;
+  readonly #chunks: ChunkFiles | null;
+
+  constructor(
+    folder: OutputFolder,
+    engine: Engine,
+    options: ConvertDocumentsOptions,
+    pages: PageList | undefined,
+  ) {
+    const { pageMarkers = false, chunks = false, force = false } = options;
+    this.#folder = folder;
+    this.#engine = engine;
+    this.#options = options;
+    this.#chunks = chunks ? new ChunkFiles(folder, force) : null;
+    this.#recipe = JSON.stringify([
+      recipeVersion,
+      engine.name,
+      engine.version,
+      pageMarkers,
+      pages ? formatPageRange(pages) : null,
+      chunks ? defaultChunks : null,
+    ]);
+  }
+
+  async all(
+    found: readonly FileItem[],
+    signal: AbortSignal | undefined,
+  ): Promise<RunItemsResult & { copies: number }> {
+    const { force = false, onEvent } = this.#options;
+    const originals = await findCopies(found);
+    // Copies come last: what they wait for has begun by then.
+    const isCopy = (item: FileItem): boolean => originals.has(item.path);
+    const items = [...found.filter((item) => !isCopy(item)), ...found.filter(isCopy)];
+    const copies = new CopyWork(this.#folder, this.#chunks, originals, this.#recipe);
+    const expected = new Expected<string>(() => this.#engine.finish());
+    for (const { path } of items) expected.add(path);
+    expected.isAll();
+    const giveUp = (): void => copies.giveUp();
+    signal?.addEventListener("abort", giveUp, { once: true });
+    const result = await runItems(items, {
+      title: "documents",
+      folder: this.#folder,
+      recipe: this.#recipe,
+      workers: this.#engine.workers,
+      lanes: this.#engine.appetite,
+      force,
+      explain: explainFailure,
+      ...(this.#chunks ? { isComplete: (item) => this.#isComplete(item) } : {}),
+      work: async (item, context) => {
+        await this.#chunks?.check(item);
+        const copied = await copies.take(item, {
+          onWait: () => expected.seen(item.path),
+          onEnd: () => expected.add(item.path),
+        });
+        if (copied) return copied;
+        const converting = this.#engine.convert(item.path, context);
+        expected.seen(item.path);
+        const conversion = await copies.remember(item, converting);
+        await this.#writeChunks(item, conversion);
+        return { content: conversion.markdown, inputHash: conversion.inputHash };
+      },
+      onEvent: (event) => {
+        if (event.type === "item-finished") {
+          copies.finished(event.item);
+          expected.seen(event.item);
+        }
+        onEvent?.(event);
+      },
+      ...(signal ? { signal } : {}),
+    });
+    signal?.removeEventListener("abort", giveUp);
+    return { ...result, copies: copies.count };
+  }
+
+  async #isComplete(item: FileItem): Promise<boolean> {
+    return (await this.#chunks?.exists(item)) ?? true;
+  }
+
+  async #writeChunks(item: FileItem, conversion: Conversion): Promise<void> {
+    if (!this.#chunks || conversion.marked === null) return;
+    const { marked, inputHash, pages } = conversion;
+    await this.#chunks.write(item, makeChunkFile(marked, basename(item.path), inputHash, pages));
+  }
 }

@@ -1,16 +1,16 @@
 import { errorCode, errorMessage, PoolTaskError } from "cofferdam";
-import { DOCUMENT_ERROR_CODES } from "./engine/index.ts";
+import { DOCUMENT_ERROR_CODES } from "./embedded/index.ts";
+import { MARKER_ERROR_CODES } from "./marker/marker-error.ts";
 
 /** What can become of a document that is not converted: the engine's reasons and the runtime's. */
 export const failureCodes: readonly string[] = [
   ...DOCUMENT_ERROR_CODES,
+  ...MARKER_ERROR_CODES,
   "UNREADABLE",
-  "TIMEOUT",
-  "MEMORY",
-  "CRASH",
   "KEEPER_LOST",
   "WORKER_START",
   "SPAWN",
+  "STUCK",
   "OUTPUT",
   "ENGINE",
 ];

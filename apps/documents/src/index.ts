@@ -1,8 +1,17 @@
+export * from "./chunks/chunk-file.ts";
+export * from "./chunks/chunks.ts";
 export { createCommand } from "./command.ts";
 export {
   convertDocuments,
   type ConvertDocumentsOptions,
   type ConvertDocumentsResult,
 } from "./convert-documents.ts";
-export * from "./engine/index.ts";
-export { failureCodes } from "./explain.ts";
+export { doctorChecks } from "./doctor.ts";
+export * from "./document-processor.ts";
+export * from "./embedded/index.ts";
+export { engineNames, type EngineName } from "./engines/engine.ts";
+export type { EngineOptions } from "./engines/open-engine.ts";
+export { explainFailure, failureCodes } from "./explain.ts";
+export { parseDevice, type Device } from "./marker/device.ts";
+export { MarkerError } from "./marker/marker-error.ts";
+export type { ConversionRecipe, DocumentMetadata } from "./store/metadata.ts";

@@ -9,9 +9,13 @@ import type { ConvertDocumentsResult } from "./convert-documents.ts";
 
 /** The last lines of a run: what became of the documents, and of the processes. */
 export function summarize(result: ConvertDocumentsResult, out: string): string {
-  const { counts, durationMs, scope } = result;
+  const { counts, copies, durationMs, scope } = result;
+  const converted = counts.done - copies;
   const parts = [
-    counts.done > 0 || counts.skipped === 0 ? `${formatCount(counts.done)} converted` : null,
+    converted > 0 || counts.done + counts.skipped === 0
+      ? `${formatCount(converted)} converted`
+      : null,
+    copies > 0 ? `${formatCount(copies)} ${copies === 1 ? "copy" : "copies"}` : null,
     counts.skipped > 0 ? `${formatCount(counts.skipped)} unchanged` : null,
     `${formatCount(counts.failed)} failed`,
     counts.pending > 0 ? `${formatCount(counts.pending)} not done` : null,

@@ -18,7 +18,7 @@ import { useWorkspace } from "./support/workspace.ts";
 const here = useWorkspace();
 
 describe("cofferdam documents", () => {
-  it("converts a here.folder, says what became of it, and skips what is unchanged", async () => {
+  it("converts a folder, says what became of it, and skips what is unchanged", async () => {
     here.addPaper("one.pdf");
     mkdirSync(join(here.papers, "deep"));
     here.addPaper("deep/two.PDF");
@@ -29,7 +29,7 @@ describe("cofferdam documents", () => {
     expect(first.stdout).toMatch(/\d+ processes started · 0 (left \(verified: namespace\)|seen)/);
     expect(first.code).toBe(0);
     expect(here.markdowns()).toEqual(["one.md", "two.md"]);
-    expect(readFileSync(join(here.out, "one.md"), "utf8")).toBe("This is the text of a paper.\n");
+    expect(readFileSync(join(here.out, "one.md"), "utf8")).toBe("This is the text of one.pdf.\n");
 
     const second = await here.documents("papers", "--out", "out");
     expect(second.stdout).toMatch(/^2 unchanged · 0 failed/);
@@ -83,7 +83,7 @@ describe("cofferdam documents", () => {
       expect(readFileSync(join(here.out, "mine.md"), "utf8")).toBe("written by hand");
     }
     expect((await here.documents("papers", "--out", "out", "--force")).code).toBe(0);
-    expect(readFileSync(join(here.out, "mine.md"), "utf8")).toBe("This is the text of a paper.\n");
+    expect(readFileSync(join(here.out, "mine.md"), "utf8")).toBe("This is the text of mine.pdf.\n");
   });
 
   it("does not do so either for an item that has failed before", async () => {

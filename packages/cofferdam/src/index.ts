@@ -2,6 +2,7 @@ export { exitCodes } from "./cli/exit-codes.ts";
 export { listenForInterrupts, type Interrupts } from "./cli/interrupts.ts";
 export { optionParser, parseCount } from "./cli/options.ts";
 export { summarizeProcesses } from "./cli/summarize.ts";
+export type { Advice, Check, CheckSection, CheckState } from "./doctor/index.ts";
 export * from "./errors/index.ts";
 export * from "./events/index.ts";
 export type { Containment, Leak, Measured, NamedProcess, StuckProcess } from "./keeper/index.ts";

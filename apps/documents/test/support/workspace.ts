@@ -17,7 +17,7 @@ export class Workspace {
     return join(this.folder, "out");
   }
 
-  addPaper(name: string, text = `This is the text of a paper.`): string {
+  addPaper(name: string, text = `This is the text of ${name}.`): string {
     const path = join(this.papers, name);
     writeFileSync(path, makePdf([text]));
     return path;

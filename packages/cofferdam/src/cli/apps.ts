@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Command } from "commander";
+import type { Check } from "../doctor/index.ts";
 import { CofferdamError } from "../errors/index.ts";
 
 /** The applications that show as commands where their package is installed. */
@@ -12,6 +13,20 @@ export const apps = [
 /** What an application's package exports for the command line. */
 interface AppModule {
   createCommand(): Command;
+  /** What `doctor` says of what the application needs. Does not reject. */
+  doctorChecks?(): Promise<Check[]>;
+}
+
+/** What the installed applications say of themselves. */
+export async function examineApps(): Promise<Check[]> {
+  const checks: Check[] = [];
+  for (const app of apps) {
+    const url = findPackage(app.package);
+    if (url === null) continue;
+    const module = (await import(url)) as AppModule;
+    checks.push(...((await module.doctorChecks?.()) ?? []));
+  }
+  return checks;
 }
 
 /** Loads an application's command. Rejects with `INVALID_ARGUMENT` and how to install it. */

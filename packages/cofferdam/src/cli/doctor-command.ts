@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { Advice, Check, Examination } from "../doctor/index.ts";
+import { examineApps } from "./apps.ts";
 import { createPaint, escapeForTerminal, wantsColour } from "../events/index.ts";
 import type { Colour, Environment, Paint } from "../events/index.ts";
 
@@ -11,6 +12,7 @@ const titles = {
   machine: "Machine",
   limits: "Limits",
   runs: "Runs",
+  applications: "Applications",
 } as const;
 
 const marks = { ok: "✓", failed: "✗", weak: "–", unknown: "–" } as const;
@@ -34,7 +36,8 @@ export function doctorCommand(): Command {
     .action(async (flags: { json?: true }) => {
       // Loaded when it is asked for: `exec` should not wait for it.
       const { examine } = await import("../doctor/index.ts");
-      const found = await examine();
+      const machine = await examine();
+      const found = { ...machine, checks: [...machine.checks, ...(await examineApps())] };
       const text = flags.json
         ? JSON.stringify({ schema: 1, ...found }, null, 2) + "\n"
         : show(found, process.stdout, process.env);

@@ -6,7 +6,8 @@
  */
 export type CheckState = "ok" | "failed" | "weak" | "unknown";
 
-export type CheckSection = "containment" | "machine" | "limits" | "runs";
+/** `applications`: what the installed applications say of themselves. */
+export type CheckSection = "containment" | "machine" | "limits" | "runs" | "applications";
 
 /** One thing that was looked at. */
 export interface Check {

@@ -21,6 +21,8 @@ export const errorCodes = {
   CONTAINMENT_UNAVAILABLE:
     "The containment that the caller requires cannot be had on this machine.",
   UNSUPPORTED_PLATFORM: "Cofferdam does not run on this platform.",
+  TOOL_UNAVAILABLE:
+    "A program that the work needs is not installed, or not in a version that is known.",
   // Pools.
   TASK_FAILED: "The worker's function threw.",
   UNKNOWN_FUNCTION: "The worker's module has no function of that name.",

@@ -17,6 +17,8 @@ export interface ItemResult {
   readonly content: string | Uint8Array;
   /** SHA-256 of the very bytes that were worked on, in hex. */
   readonly inputHash: string;
+  /** Something to say of how it was done. */
+  readonly note?: string;
 }
 
 export interface RunItemsOptions {
@@ -26,6 +28,10 @@ export interface RunItemsOptions {
   readonly recipe: string;
   /** Workers that `work` has at its disposal. */
   readonly workers: number;
+  /** Items in work at once. Default: twice the workers, so that none waits for a result's writing. */
+  readonly lanes?: number;
+  /** Whether an unchanged item's result is all there, beyond the file that its name stands for. */
+  readonly isComplete?: (item: FileItem) => Promise<boolean>;
   /** Does also what is unchanged, and writes over files that this folder's runs did not make. */
   readonly force?: boolean;
   readonly work: (
@@ -78,14 +84,13 @@ class ItemsRun {
 
   async all(items: readonly FileItem[]): Promise<RunItemsResult> {
     const since = performance.now();
-    const { title, workers, folder } = this.#options;
+    const { title, workers, lanes = workers * 2, folder } = this.#options;
     this.#emit({ type: "run-started", at: Date.now(), title, workers });
     this.#emit({ type: "items-discovered", at: Date.now(), total: items.length, final: true });
     planOutputs(items, folder);
     const queue = items.values();
     await Promise.all(
-      // Twice, so that no worker waits while another's result is written.
-      Array.from({ length: workers * 2 }, async () => {
+      Array.from({ length: lanes }, async () => {
         for (const item of queue) {
           if (this.#signal.aborted) return;
           await this.#one(item);
@@ -114,14 +119,19 @@ class ItemsRun {
       if (!row) throw new CofferdamError("MANIFEST_DAMAGED", "its row vanished from the manifest");
       const exists = await folder.has(row.output);
       if (exists && !row.written && !force) throw foreignOutput(row.output);
-      if (exists && !force && (await isUnchanged(row, item.path, stamp, recipe))) {
+      const isDone =
+        exists &&
+        !force &&
+        (await isUnchanged(row, item.path, stamp, recipe)) &&
+        ((await this.#options.isComplete?.(item)) ?? true);
+      if (isDone) {
         if (row.inputHash !== null)
           folder.manifest.recordDone(item.path, stamp, row.inputHash, recipe);
         this.#counts.skipped++;
         this.#finish(item, since, { outcome: "skipped", reason: "unchanged" });
         return;
       }
-      const { content, inputHash } = await this.#options.work(item, {
+      const { content, inputHash, note } = await this.#options.work(item, {
         signal: this.#signal,
         onStart: (attempt) =>
           this.#emit({ type: "item-started", at: Date.now(), item: item.path, attempt }),
@@ -130,7 +140,7 @@ class ItemsRun {
       const output = await folder.write(row.output, content);
       folder.manifest.recordDone(item.path, stamp, inputHash, recipe);
       this.#counts.done++;
-      this.#finish(item, since, { outcome: "done", output });
+      this.#finish(item, since, { outcome: "done", output, ...(note ? { reason: note } : {}) });
     } catch (error) {
       // Cut off, not failed: it stays pending and the next run does it.
       if (this.#signal.aborted) return;

@@ -60,6 +60,8 @@ export interface ExecOptions {
   readonly failOnLeak?: boolean;
   /** With `false` a failure is a result too, and nothing but a wrong call rejects. */
   readonly reject?: boolean;
+  /** Receives what is captured, as it comes. */
+  readonly onOutput?: (stream: "stdout" | "stderr", chunk: Buffer) => void;
   /** Called once the command runs, with what can be done to it meanwhile. */
   readonly onStart?: (running: RunningCommand) => void;
 }
@@ -149,6 +151,11 @@ export async function execIn(
   feed(contained.stdin, options.input);
   const stdout = new Output(contained.stdout, maxBytes);
   const stderr = new Output(contained.stderr, maxBytes);
+  const { onOutput } = options;
+  if (onOutput) {
+    contained.stdout?.on("data", (chunk: Buffer) => onOutput("stdout", chunk));
+    contained.stderr?.on("data", (chunk: Buffer) => onOutput("stderr", chunk));
+  }
   options.onStart?.(contained);
   const end = await contained.ended;
   for (const signal of signals) signal.removeEventListener("abort", stop);
