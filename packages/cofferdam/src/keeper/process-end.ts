@@ -13,8 +13,11 @@ import { tag, type Fields } from "./wire.ts";
 /** By the keeper's `enum end_cause`. */
 const causes: readonly EndCause[] = ["own", "timeout", "memory", "stopped", "killed", "processes"];
 
+/** Of two names for one number the first: SIGABRT and not SIGIOT. */
 const signalNames = new Map(
-  Object.entries(constants.signals).map(([name, number]) => [number, name as NodeJS.Signals]),
+  Object.entries(constants.signals)
+    .reverse()
+    .map(([name, number]) => [number, name as NodeJS.Signals]),
 );
 
 /** What `wait(2)` gives, taken apart. */

@@ -211,9 +211,11 @@ export class Crew implements WorkerOwner {
       timeoutMs: undefined,
       memoryBytes: this.#settings.memoryBytes,
     });
+    const [program = ""] = this.#kind.command;
+    const which = end.startFailure ? `: ${program}` : "";
     // Killed from outside is bad luck; anything else will happen again.
     this.#startFailed(
-      `a worker for ${this.#kind.module} did not start: ${message}`,
+      `a worker for ${this.#kind.module} did not start: ${message}${which}`,
       end.cause === "memory" || end.startFailure !== undefined,
     );
   }

@@ -87,8 +87,12 @@ export function explainWorkerEnd(
   };
 }
 
+/** As many as the trace of a crash in Python's native code has, whose innermost call comes first. */
+const logLines = 20;
+const logCharacters = 2400;
+
 /** The last lines of what a worker said. */
 export function tail(stderr: string): string {
-  const lines = stderr.trim().split("\n").slice(-4).join("\n").slice(-800);
+  const lines = stderr.trim().split("\n").slice(-logLines).join("\n").slice(-logCharacters);
   return lines === "" ? "" : `:\n${lines}`;
 }
