@@ -737,7 +737,9 @@ class Worker:
         """Reads what has come, at most once in a while."""
         if perf_counter() - self._looked_at < _LOOK_EVERY or self._loop_reads():
             return
-        self._looked_at = perf_counter()
+        self._look()
+
+    def _look(self) -> None:
         with self._received:
             if self._reading:
                 return
@@ -761,6 +763,7 @@ class Worker:
             for header, parts in self.channel.receive(wait):
                 self._handle(header, parts)
         finally:
+            self._looked_at = perf_counter()
             with self._received:
                 self._reading = False
                 self._received.notify_all()
@@ -822,7 +825,9 @@ class Worker:
             self._running = id
             try:
                 self._run(id, name, args if parts is None else decode(args, parts))
-            except (Exception, *_cancellations()) as error:
+            except (SystemExit, KeyboardInterrupt):
+                raise  # ends this process, as anywhere
+            except BaseException as error:
                 self._fail(id, error)
         self._tell()
         self._measure()
@@ -925,15 +930,8 @@ class Worker:
 
             self._loop = asyncio.new_event_loop()
             asyncio.set_event_loop(self._loop)
-            self._loop.add_reader(self.channel.fileno(), self._on_readable)
+            self._loop.add_reader(self.channel.fileno(), self._look)
         return self._loop
-
-    def _on_readable(self) -> None:
-        with self._received:
-            if self._reading:
-                return
-            self._reading = True
-        self._receive(wait=False)
 
     # Services
 
@@ -1020,11 +1018,6 @@ class Worker:
 
 async def _await(value: Awaitable[Any]) -> Any:
     return await value
-
-
-def _cancellations() -> tuple[type[BaseException], ...]:
-    asyncio = sys.modules.get("asyncio")
-    return (asyncio.CancelledError,) if asyncio else ()
 
 
 def resident_bytes() -> int:
