@@ -1,0 +1,38 @@
+import type { DeclaredTypes } from "../procedures/procedures.ts";
+
+/** Other spellings of a declared column, in their plain form. */
+const synonyms: Readonly<Record<string, readonly string[]>> = {
+  "I (A)": ["i", "ia", "id", "ida", "ids", "idsa", "current", "currenta"],
+  "Vsd (V)": ["vsd", "vsdv", "vd", "vdv", "vds", "vdsv"],
+  "Vg (V)": ["vg", "vgv", "gatev", "gatevv"],
+  "VL (V)": ["vl", "vlv"],
+  "t (s)": ["t", "ts", "time", "times"],
+  "Plate T (degC)": ["platet", "platetdegc", "platetemp", "platetempdegc", "platec"],
+  "Ambient T (degC)": ["ambientt", "ambienttdegc", "ambienttemp", "ambienttempdegc", "ambientc"],
+  "Clock (ms)": ["clock", "clockms"],
+};
+
+/** A name without case, blanks and punctuation: `Vsd (V)`, `VSD [V]` and `vsd_v` are one. */
+export function plainName(name: string): string {
+  return name
+    .trim()
+    .toLowerCase()
+    .replace(/℃/g, "degc")
+    .replace(/°/g, "deg")
+    .replace(/[\s_\-()[\]]/g, "");
+}
+
+/**
+ * The names that a table's columns get: the declared one where a column is spelled like it or by a
+ * known synonym, else its own. No declared name is given twice.
+ */
+export function nameColumns(found: readonly string[], declared: DeclaredTypes): string[] {
+  const names = [...found];
+  const plain = found.map(plainName);
+  for (const wanted of Object.keys(declared)) {
+    let column = plain.indexOf(plainName(wanted));
+    if (column < 0) column = plain.findIndex((name) => synonyms[wanted]?.includes(name));
+    if (column >= 0) names[column] = wanted;
+  }
+  return names;
+}

@@ -1,0 +1,8 @@
+import type { DetectOptions } from "./detect.ts";
+
+/** What shapes the segments beside the staged run. Goes to the workers as it is. */
+export interface SegmentSettings extends DetectOptions {
+  /** Folder of the segments: `…/iv_segments`. */
+  readonly segmentsRoot: string;
+  readonly voltageCol: string;
+}

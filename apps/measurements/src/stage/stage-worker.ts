@@ -1,0 +1,124 @@
+/** What a worker of the first stage runs: some files a call. */
+import { randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { errorMessage } from "cofferdam";
+import { LocalZone } from "../format/start-time.ts";
+import { writeParquet } from "../parquet/write-parquet.ts";
+import { readInput, type Input, type InputStamp } from "../work/inputs.ts";
+import { OutputWriter } from "../work/outputs.ts";
+import { pythonTimestamp } from "../work/times.ts";
+import {
+  partitionPath,
+  partName,
+  rejectPath,
+  rejectText,
+  stageEventPath,
+  type StageEvent,
+} from "./events.ts";
+import { readMeasurement } from "./measurement.ts";
+import { Rejection, type RejectionCode } from "./rejection.ts";
+import type { StageSettings } from "./settings.ts";
+
+/** A file to stage, and what an earlier run made of it. */
+export interface StageTask {
+  readonly source: string;
+  readonly earlier?: StageEvent;
+  readonly wasRejected?: true;
+}
+
+export type StageOutcome = {
+  readonly source: string;
+  /** Null when the file could not even be read. */
+  readonly stamp: InputStamp | null;
+  readonly hash: string | null;
+} & (
+  | { readonly status: "ok"; readonly event: StageEvent; readonly notNumbers: number }
+  | { readonly status: "rejected"; readonly code: RejectionCode; readonly message: string }
+);
+
+let zone: { readonly name: string; readonly dates: LocalZone } | undefined;
+let writer: OutputWriter | undefined;
+
+/** Stages files, each by itself: one that is refused does not touch the others. */
+export function stageFiles(
+  tasks: readonly StageTask[],
+  settings: StageSettings,
+  unfinished: string,
+): StageOutcome[] {
+  writer ??= new OutputWriter(join(unfinished, randomBytes(6).toString("hex")));
+  if (zone?.name !== settings.localTz)
+    zone = { name: settings.localTz, dates: new LocalZone(settings.localTz) };
+  const context = { writer, zone: zone.dates, settings };
+  return tasks.map((task) => stageFile(task, context));
+}
+
+interface Context {
+  readonly writer: OutputWriter;
+  readonly zone: LocalZone;
+  readonly settings: StageSettings;
+}
+
+function stageFile(task: StageTask, context: Context): StageOutcome {
+  const { source } = task;
+  let input: Input | null = null;
+  try {
+    input = read(source);
+    const { stamp, hash } = input;
+    return { source, stamp, hash, status: "ok", ...stage(task, input, context) };
+  } catch (error) {
+    if (!(error instanceof Rejection)) throw error;
+    const { code, message } = error;
+    const { stageRoot } = context.settings;
+    context.writer.write(rejectPath(stageRoot, source), rejectText(source, message));
+    if (task.earlier) removeStaged(stageRoot, task.earlier);
+    const { stamp = null, hash = null } = input ?? {};
+    return { source, stamp, hash, status: "rejected", code, message };
+  }
+}
+
+function read(source: string): Input {
+  try {
+    return readInput(source);
+  } catch (error) {
+    throw new Rejection("UNREADABLE", `it could not be read: ${errorMessage(error)}`);
+  }
+}
+
+function stage(
+  { source, earlier, wasRejected }: StageTask,
+  { bytes, stamp }: Input,
+  { writer, zone, settings }: Context,
+): { event: StageEvent; notNumbers: number } {
+  const { stageRoot, procedures, onlyYamlData } = settings;
+  const measurement = readMeasurement(bytes, source, {
+    procedures,
+    zone,
+    onlyYamlData,
+    modifiedMs: stamp.modifiedMs,
+  });
+  const { procedure, runId, start, rows, columns, measured, notNumbers } = measurement;
+  const path = join(partitionPath(stageRoot, { procedure, date: start.date, runId }), partName);
+  writer.write(path, writeParquet(columns, { varied: measured }));
+  const event: StageEvent = {
+    ts: pythonTimestamp(),
+    status: "ok",
+    run_id: runId,
+    proc: procedure,
+    rows,
+    path,
+    source_file: source,
+    date_origin: start.origin,
+  };
+  writer.write(stageEventPath(stageRoot, runId), JSON.stringify(event));
+  // What this file became earlier, under another name, is no longer what it is.
+  if (earlier && earlier.path !== path) removeStaged(stageRoot, earlier, event);
+  if (wasRejected) rmSync(rejectPath(stageRoot, source), { force: true });
+  return { event, notNumbers };
+}
+
+function removeStaged(stageRoot: string, earlier: StageEvent, now?: StageEvent): void {
+  rmSync(dirname(earlier.path), { recursive: true, force: true });
+  if (earlier.run_id !== now?.run_id)
+    rmSync(stageEventPath(stageRoot, earlier.run_id), { force: true });
+}
