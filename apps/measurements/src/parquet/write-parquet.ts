@@ -43,6 +43,8 @@ export function writeParquet(
         name,
         data: values as unknown[],
         statistics: isVaried,
+        // A page of one value is small already.
+        codec: isVaried ? ("SNAPPY" as const) : ("UNCOMPRESSED" as const),
         ...(kind === "boolean"
           ? {}
           : { encoding: isVaried ? ("PLAIN" as const) : ("RLE_DICTIONARY" as const) }),
@@ -50,7 +52,6 @@ export function writeParquet(
     }),
     rowGroupSize: Math.max(1, columns[0]?.values.length ?? 1),
     pageSize: 0,
-    codec: "SNAPPY",
   });
   return Buffer.from(bytes);
 }

@@ -9,6 +9,7 @@ import { mergeManifest, type ManifestForm, type ManifestRow } from "../work/mani
 import { OutputWriter } from "../work/outputs.ts";
 import { runBatches } from "../work/run-batches.ts";
 import { RunState } from "../work/run-state.ts";
+import { workerOptions } from "../work/worker-options.ts";
 import { ProcessClock, type StageResult } from "../work/stage-result.ts";
 import { segmentErrorPath, segmentEventPath, type SegmentEvent } from "./events.ts";
 import { checkColumn, findRuns } from "./find-runs.ts";
@@ -121,7 +122,7 @@ class Segmenting {
     const { signal } = this.#options;
     const workers = Math.min(this.#options.workers, tasks.length);
     await using scope = await openScope({ onEvent: clock.listener });
-    const pool = scope.pool<typeof Worker>(workerModule, { workers, timeout: "10m" });
+    const pool = scope.pool<typeof Worker>(workerModule, { workers, ...workerOptions });
     await runBatches<SegmentTask, SegmentOutcome>({
       tasks,
       workers,

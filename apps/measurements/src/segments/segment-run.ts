@@ -56,6 +56,7 @@ export function segmentRun(
 /** The voltages, `NaN` where there is none. */
 function voltagesOf(columns: readonly Column[], name: string): ArrayLike<number> {
   const column = columns.find((one) => one.name === name);
+  if (column?.values instanceof Float64Array) return column.values;
   if (column?.kind === "float64" || column?.kind === "int64")
     return Float64Array.from(column.values as ArrayLike<number | bigint | null>, (value) =>
       value === null ? NaN : Number(value),

@@ -8,6 +8,7 @@ import { mergeManifest, type ManifestForm, type ManifestRow } from "../work/mani
 import { OutputWriter } from "../work/outputs.ts";
 import { runBatches } from "../work/run-batches.ts";
 import { RunState } from "../work/run-state.ts";
+import { workerOptions } from "../work/worker-options.ts";
 import { ProcessClock, type StageResult } from "../work/stage-result.ts";
 import { manifestFolder, rejectPath, rejectText, type StageEvent } from "./events.ts";
 import { findSources } from "./find-sources.ts";
@@ -106,7 +107,7 @@ class Staging {
     const { signal } = this.#options;
     const workers = Math.min(this.#options.workers, tasks.length);
     await using scope = await openScope({ onEvent: clock.listener });
-    const pool = scope.pool<typeof Worker>(workerModule, { workers, timeout: "10m" });
+    const pool = scope.pool<typeof Worker>(workerModule, { workers, ...workerOptions });
     await runBatches<StageTask, StageOutcome>({
       tasks,
       workers,
