@@ -139,7 +139,7 @@ class Segmenting {
       ...(signal ? { signal } : {}),
     });
     if (!signal?.aborted) await this.#writeManifest();
-    return scope.close();
+    return await scope.close();
   }
 
   /** A run that is staged no more has no segments either. Touches only what is recorded as ours. */

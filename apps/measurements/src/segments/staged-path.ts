@@ -5,7 +5,9 @@ export interface StagedPath {
   readonly runId: string;
 }
 
+const partitions = /proc=([^/]+)\/date=([^/]+)\/run_id=([^/]+)\//;
+
 export function parseStagedPath(path: string): StagedPath {
-  const part = (key: string): string => path.match(new RegExp(`(?:^|/)${key}=([^/]+)/`))?.[1] ?? "";
-  return { procedure: part("proc"), date: part("date"), runId: part("run_id") };
+  const [, procedure = "", date = "", runId = ""] = partitions.exec(path) ?? [];
+  return { procedure, date, runId };
 }

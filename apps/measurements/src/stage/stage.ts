@@ -124,7 +124,7 @@ class Staging {
       ...(signal ? { signal } : {}),
     });
     if (!signal?.aborted) await this.#writeManifest();
-    return scope.close();
+    return await scope.close();
   }
 
   #plan(): StageTask[] {

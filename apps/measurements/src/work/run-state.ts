@@ -181,7 +181,7 @@ function decodeRow<Result>(row: Record<string, unknown>): StateRow<Result> {
   return {
     source: String(row["source"]),
     stamp,
-    hash: row["hash"] === null ? null : String(row["hash"]),
+    hash: row["hash"] as string | null,
     recipe: String(row["recipe"]),
     run: Number(row["run"]),
     result: JSON.parse(String(row["result"])) as Result,

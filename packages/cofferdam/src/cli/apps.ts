@@ -8,6 +8,11 @@ import { CofferdamError } from "../errors/index.ts";
 /** The applications that show as commands where their package is installed. */
 export const apps = [
   { name: "documents", package: "@cofferdam/documents", summary: "PDFs to Markdown" },
+  {
+    name: "measurements",
+    package: "@cofferdam/measurements",
+    summary: "instrument files to Parquet to segments",
+  },
 ] as const;
 
 /** What an application's package exports for the command line. */

@@ -1,0 +1,57 @@
+import { writeSync } from "node:fs";
+import {
+  createRenderer,
+  escapeForTerminal,
+  exitCodes,
+  listenForInterrupts,
+  type EventListener,
+} from "cofferdam";
+import type { Summary } from "../summary/summary.ts";
+import { summaryText } from "../summary/text.ts";
+import { checkSummaryPath, writeSummary } from "../summary/write-summary.ts";
+import type { Flags } from "./options.ts";
+
+export interface Watch {
+  readonly onEvent: EventListener;
+  readonly signal: AbortSignal;
+}
+
+/** Runs what works on many files: with progress, interrupts, summary and exit code. */
+export async function runAndSummarize(
+  flags: Pick<Flags, "progress" | "summary">,
+  work: (watch: Watch) => Promise<Summary>,
+): Promise<number> {
+  const files = flags.summary ?? [];
+  for (const file of files) checkSummaryPath(file);
+  const renderer = createRenderer({ mode: flags.progress });
+  using interrupts = listenForInterrupts({
+    onFirst: () => {
+      renderer.clear();
+      say("interrupted: ending the workers (once more to quit at once)");
+    },
+    beforeExit: () => void writeSync(2, renderer.restore),
+  });
+  let summary: Summary;
+  try {
+    summary = await work({ onEvent: renderer.listener, signal: interrupts.signal });
+  } finally {
+    renderer.close();
+  }
+  for (const file of files) writeSummary(file, summary);
+  process.stdout.write(summaryText(summary));
+  if (interrupts.exitCode !== null) return interrupts.exitCode;
+  return exitCodeOf(summary);
+}
+
+/** As the worst stage: nothing done at all, some refused, or all well. */
+function exitCodeOf({ stages }: Summary): number {
+  const codes = stages.map(({ ok, skipped, rejected }) =>
+    ok + skipped === 0 ? exitCodes.nothingDone : rejected > 0 ? exitCodes.someFailed : exitCodes.ok,
+  );
+  if (codes.includes(exitCodes.nothingDone)) return exitCodes.nothingDone;
+  return Math.max(exitCodes.ok, ...codes);
+}
+
+export function say(message: string): void {
+  process.stderr.write(`cofferdam measurements: ${escapeForTerminal(message)}\n`);
+}
