@@ -1,6 +1,8 @@
 import { writeSync } from "node:fs";
 import {
   createRenderer,
+  errorCode,
+  errorMessage,
   escapeForTerminal,
   exitCodes,
   listenForInterrupts,
@@ -34,6 +36,10 @@ export async function runAndSummarize(
   let summary: Summary;
   try {
     summary = await work({ onEvent: renderer.listener, signal: interrupts.signal });
+  } catch (error) {
+    if (interrupts.exitCode === null || errorCode(error) !== "CANCELLED") throw error;
+    say(errorMessage(error));
+    return interrupts.exitCode;
   } finally {
     renderer.close();
   }

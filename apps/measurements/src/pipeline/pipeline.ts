@@ -1,8 +1,11 @@
-import { join } from "node:path";
-import { preprocess, segmentsRootOf, type PreprocessOptions } from "../segments/preprocess.ts";
+import {
+  preparePreprocess,
+  type PreparedPreprocess,
+  type PreprocessOptions,
+} from "../segments/preprocess.ts";
 import { stage, type StageOptions } from "../stage/stage.ts";
 import type { StageResult } from "../work/stage-result.ts";
-import { runInProcess, type RunInProcessOptions } from "./stage-process.ts";
+import { runInProcess } from "./stage-process.ts";
 
 /**
  * `one`: both stages are run by this process. `processes`: each by a process of its own, which is
@@ -36,9 +39,8 @@ export interface PipelineResult {
  */
 export async function runPipeline(options: PipelineOptions): Promise<PipelineResult> {
   const since = performance.now();
-  const run = options.mode === "one" ? inThisProcess : inProcesses;
-  const first = await run.stage(options.stage);
-  const second = first.result.interrupted ? null : await run.preprocess(options.preprocess);
+  const { first, second } =
+    options.mode === "one" ? await inThisProcess(options) : await inProcesses(options);
   const { lastGone } = first.times;
   const firstStarted = second?.times.firstStarted ?? null;
   return {
@@ -56,36 +58,33 @@ export interface StageRun {
   readonly times: StageResult["processTimes"];
 }
 
-interface Runner {
-  stage(options: StageOptions): Promise<StageRun>;
-  preprocess(options: PreprocessOptions): Promise<StageRun>;
+interface BothStages {
+  readonly first: StageRun;
+  readonly second: StageRun | null;
 }
 
-const inThisProcess: Runner = {
-  stage: async (options) => withTimes(await stage(options)),
-  preprocess: async (options) => withTimes(await preprocess(options)),
-};
-
-function withTimes(result: StageResult): StageRun {
-  return { result, times: result.processTimes };
+/**
+ * Stage 2 is planned while stage 1's workers are still there, idle: so nothing but their end, and the
+ * start of the next ones, lies between the two.
+ */
+async function inThisProcess(options: PipelineOptions): Promise<BothStages> {
+  let plan: Promise<PreparedPreprocess> | undefined;
+  const result = await stage({
+    ...options.stage,
+    beforeEnd: async () => {
+      plan = preparePreprocess(options.preprocess);
+      await plan.catch(() => undefined); // it is the second stage's, and told by it
+    },
+  });
+  const first = { result, times: result.processTimes };
+  if (plan === undefined) return { first, second: null };
+  using prepared = await plan;
+  const segmented = await prepared.run();
+  return { first, second: { result: segmented, times: segmented.processTimes } };
 }
 
-const inProcesses: Runner = {
-  stage: ({ onEvent, signal, ...options }) =>
-    runInProcess({ kind: "stage", options, ...heard(onEvent, signal) }),
-  preprocess: ({ onEvent, signal, ...options }) =>
-    runInProcess({ kind: "preprocess", options, ...heard(onEvent, signal) }),
-};
-
-function heard(
-  onEvent: StageOptions["onEvent"],
-  signal: AbortSignal | undefined,
-): Pick<RunInProcessOptions, "onEvent" | "signal"> {
-  return { ...(onEvent ? { onEvent } : {}), ...(signal ? { signal } : {}) };
-}
-
-/** Where the results of a pipeline lie. */
-export function resultFolders(options: PipelineOptions): { staged: string; segments: string } {
-  const { outputRoot, procedure } = options.preprocess;
-  return { staged: join(options.stage.stageRoot), segments: segmentsRootOf(outputRoot, procedure) };
+async function inProcesses(options: PipelineOptions): Promise<BothStages> {
+  const first = await runInProcess("stage", options.stage);
+  if (first.result.interrupted) return { first, second: null };
+  return { first, second: await runInProcess("preprocess", options.preprocess) };
 }

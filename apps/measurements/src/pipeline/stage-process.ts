@@ -13,12 +13,19 @@ import type { StageOptions } from "../stage/stage.ts";
 import { ProcessClock, type StageResult } from "../work/stage-result.ts";
 import type { StageRun } from "./pipeline.ts";
 
+/** Options that can be written down. */
+type Told<Options> = Omit<Options, "onEvent" | "signal" | "beforeEnd">;
+
+type OptionsOf<Kind extends StageRequest["kind"]> = Kind extends "stage"
+  ? StageOptions
+  : PreprocessOptions;
+
 /** What a stage's process is asked, as JSON on its standard input. */
 export type StageRequest =
-  | { readonly kind: "stage"; readonly options: Omit<StageOptions, "onEvent" | "signal"> }
+  | { readonly kind: "stage"; readonly options: Told<StageOptions> }
   | {
       readonly kind: "preprocess";
-      readonly options: Omit<PreprocessOptions, "onEvent" | "signal">;
+      readonly options: Told<PreprocessOptions>;
     };
 
 /** What it answers, as JSON on its standard output. */
@@ -26,18 +33,15 @@ export type StageAnswer =
   | { readonly result: StageResult }
   | { readonly error: { readonly code: string; readonly message: string } };
 
-export type RunInProcessOptions = StageRequest & {
-  readonly onEvent?: EventListener;
-  readonly signal?: AbortSignal;
-};
-
 const program = fileURLToPath(new URL(`./stage-main${extname(import.meta.url)}`, import.meta.url));
 
 /** Runs a stage in a contained process of its own; resolves when that and all below it are gone. */
-export async function runInProcess(request: RunInProcessOptions): Promise<StageRun> {
-  const { kind, options, onEvent, signal } = request;
+export async function runInProcess<Kind extends StageRequest["kind"]>(
+  kind: Kind,
+  { onEvent, signal, ...options }: OptionsOf<Kind>,
+): Promise<StageRun> {
   const clock = new ProcessClock(onEvent);
-  const ended = await execute({ kind, options } as StageRequest, clock.listener, signal);
+  const ended = await execute(JSON.stringify({ kind, options }), clock.listener, signal);
   const answer = readAnswer(ended);
   if (answer === null) {
     if (signal?.aborted) throw new CofferdamError("CANCELLED", `${kind}: it was interrupted`);
@@ -51,13 +55,13 @@ export async function runInProcess(request: RunInProcessOptions): Promise<StageR
 }
 
 async function execute(
-  request: StageRequest,
+  request: string,
   onEvent: EventListener,
   signal: AbortSignal | undefined,
 ): Promise<TaskResult> {
   await using scope = await openScope({ onEvent });
   return await scope.exec([process.execPath, ...process.execArgv, program], {
-    input: JSON.stringify(request),
+    input: request,
     reject: false,
     ...(signal ? { signal } : {}),
   });

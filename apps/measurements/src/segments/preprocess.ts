@@ -72,12 +72,28 @@ export function segmentsRootOf(outputRoot: string, procedure: string): string {
  * Rejects with `INVALID_ARGUMENT`, `LOCKED`, `MANIFEST_DAMAGED` or `OUTPUT`.
  */
 export async function preprocess(options: PreprocessOptions): Promise<StageResult> {
+  using prepared = await preparePreprocess(options);
+  return await prepared.run();
+}
+
+/** A second stage that knows what it has to do, and has started no process. */
+export interface PreparedPreprocess extends Disposable {
+  run(): Promise<StageResult>;
+}
+
+/** All of `preprocess` that comes before its first process. Rejects as it does. */
+export async function preparePreprocess(options: PreprocessOptions): Promise<PreparedPreprocess> {
   const runs = findRuns(findStage(options.stageRoot), options.procedure);
   checkColumn(runs, options.voltageCol);
   const root = segmentsRootOf(options.outputRoot, options.procedure);
   checkOwnFolder(root, "output folder");
-  using state = await RunState.open<Recorded>(join(root, manifestFolder));
-  return await new Segmenting(options, root, state, runs).run();
+  const state = await RunState.open<Recorded>(join(root, manifestFolder));
+  const segmenting = new Segmenting(options, root, state, runs);
+  const tasks = segmenting.plan();
+  return {
+    run: () => segmenting.run(tasks),
+    [Symbol.dispose]: () => state[Symbol.dispose](),
+  };
 }
 
 class Segmenting {
@@ -107,10 +123,7 @@ class Segmenting {
     this.#accounting = new Accounting("preprocess", runs.length, workers, onEvent);
   }
 
-  async run(): Promise<StageResult> {
-    this.#run = this.#state.beginRun(this.#recipe).run;
-    this.#removeVanished();
-    const tasks = this.#plan();
+  async run(tasks: readonly SegmentTask[]): Promise<StageResult> {
     const clock = new ProcessClock(this.#options.onEvent);
     const scope = tasks.length === 0 ? null : await this.#work(tasks, clock);
     const interrupted = this.#options.signal?.aborted ?? false;
@@ -158,7 +171,10 @@ class Segmenting {
     if (vanished.length > 0) this.#state.forget(vanished);
   }
 
-  #plan(): SegmentTask[] {
+  /** Decides what there is to do. Removes what is left of runs that are staged no more. */
+  plan(): SegmentTask[] {
+    this.#run = this.#state.beginRun(this.#recipe).run;
+    this.#removeVanished();
     const { force } = this.#options;
     const options = { recipe: this.#recipe, run: this.#run, force };
     const tasks: SegmentTask[] = [];

@@ -32,6 +32,8 @@ export interface StageOptions {
   readonly workers: number;
   /** Works on what has not changed, too. */
   readonly force: boolean;
+  /** Called when all is done and recorded, before the processes end. */
+  readonly beforeEnd?: () => Promise<void>;
   readonly onEvent?: EventListener;
   readonly signal?: AbortSignal;
 }
@@ -97,6 +99,7 @@ class Staging {
     const tasks = this.#plan();
     const clock = new ProcessClock(this.#options.onEvent);
     const scope = tasks.length === 0 ? null : await this.#work(tasks, clock);
+    if (scope === null) await this.#options.beforeEnd?.();
     const interrupted = this.#options.signal?.aborted ?? false;
     if (!interrupted) this.#state.endRun(this.#run);
     return this.#accounting.close({ interrupted, scope, processTimes: clock.times });
@@ -123,7 +126,10 @@ class Staging {
       onOutcomes: (outcomes) => this.#record(outcomes),
       ...(signal ? { signal } : {}),
     });
-    if (!signal?.aborted) await this.#writeManifest();
+    if (!signal?.aborted) {
+      await this.#writeManifest();
+      await this.#options.beforeEnd?.();
+    }
     return await scope.close();
   }
 
