@@ -150,6 +150,18 @@ describe("installed into an empty project", () => {
       expect(code, stderr).toBe(0);
       expect(readFileSync(join(out, "site-memo.md"), "utf8")).toMatch(/^# /m);
     });
+
+    it("cofferdam measurements", async ({ skip }) => {
+      if (node === null) return skip(`skipped, because Node ${oldestNode} cannot be had here`);
+      const cwd = mkdtempSync(join(project, "load-"));
+      const measurements = [bin, "measurements"];
+      const load = ["generate", "--files", "20", "--runs", "5", "--faulty", "0"];
+      expect(await run(node, [...measurements, ...load], { cwd })).toMatchObject({ code: 0 });
+      const { code, stderr } = await run(node, [...measurements, "pipeline"], { cwd });
+      expect(code, stderr).toBe(0);
+      const checked = await run(node, [...measurements, "check"], { cwd });
+      expect(checked.stdout).toMatch(/^20 files, .* 20 segments: 0 differences\n$/);
+    });
   });
 
   it("contains as the repository does", async ({ skip }) => {
