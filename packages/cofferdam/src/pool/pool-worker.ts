@@ -231,9 +231,11 @@ export class PoolWorker {
       case "results":
         this.#onResults(message.list, parts, message.plain === 1, message.us);
         break;
-      case "result":
-        this.#take(message.id)?.succeed(decodeValue(message.value, parts));
+      case "result": {
+        const value = decodeValue(message.value, parts); // throws before the job is taken
+        this.#take(message.id)?.succeed(value);
         break;
+      }
       case "error":
         this.#onError(message.id, message.error, message.us);
         break;
@@ -283,11 +285,11 @@ export class PoolWorker {
     us: number,
   ): void {
     for (let at = 0; at + 1 < list.length; at += 2) {
+      const value = plain ? list[at + 1] : decodeValue(list[at + 1], parts);
       const job = this.#take(list[at] as number);
       if (!job) continue;
       if (at === 0) job.pace.add(us, list.length / 2);
-      const value = list[at + 1];
-      job.succeed(plain ? value : decodeValue(value, parts));
+      job.succeed(value);
     }
   }
 
