@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { withShape, type Shaped } from "cofferdam";
 import { failureOf, usePools } from "./support/pools.ts";
 
 const pools = usePools();
@@ -79,6 +80,18 @@ describe("values", () => {
     await using pool = pools.open("values.py");
     const counts = await Promise.all(Array.from({ length: 2000 }, () => pool.run("count")));
     expect(counts).toEqual(Array.from({ length: 2000 }, (_, index) => ({ count: index + 1 })));
+  });
+
+  it("keep their shape, there and back", async () => {
+    await using pool = pools.open("values.py");
+    const { grid } = (await pool.run("every_kind")) as { grid: Shaped<Uint8Array> };
+    expect(grid.shape).toEqual([2, 3]);
+    const cube = withShape(Float64Array.of(1, 2, 3, 4, 5, 6, 7, 8), [2, 2, 2]);
+    const [type] = (await pool.run("describe", cube)) as string[];
+    expect(type).toBe("memoryview");
+    const back = (await pool.run("echo", cube)) as Shaped<Float64Array>;
+    expect(back).toEqual(cube);
+    expect(back.shape).toEqual([2, 2, 2]);
   });
 
   it.each([1e6, 1e8])("of %d bytes go both ways", async (bytes) => {

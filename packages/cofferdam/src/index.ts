@@ -25,3 +25,4 @@ export { currentTask, type TaskContext } from "./worker/index.ts";
 export type { CacheKey } from "./worker/cache-key.ts";
 export type { WorkerCache } from "./worker/cache.ts";
 export type { Permit, PermitOptions } from "./worker/permit.ts";
+export { withShape, type Shaped } from "./worker/shape.ts";

@@ -1,10 +1,12 @@
 import { CofferdamError } from "../errors/index.ts";
+import { shapeOf, withShape } from "./shape.ts";
 
 /**
  * Values as they travel between processes: JSON, with what JSON cannot say wrapped in an object
  * whose key is `$`. Binary data goes beside the JSON, in parts, without being turned into text.
  *
- *     {"$":"part","i":0,"type":"Float32Array"}   {"$":"number","v":"NaN"}
+ *     {"$":"part","i":0,"type":"Float32Array","shape":[2,3]} (a shape if it has one)
+ *     {"$":"number","v":"NaN"}
  *     {"$":"bigint","v":"12"}   {"$":"undefined"}   {"$":"object","v":{...}} (has a key `$` itself)
  */
 export interface Encoded {
@@ -114,12 +116,17 @@ function encodeView(view: ArrayBufferView, path: string, parts: Uint8Array[]): u
   const name = Buffer.isBuffer(view) ? "Uint8Array" : view.constructor.name;
   if (!(name in viewTypes)) throw unserializable(path, `a ${name}`);
   const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-  return encodeBytes(bytes, name, parts);
+  return encodeBytes(bytes, name, parts, shapeOf(view));
 }
 
-function encodeBytes(bytes: Uint8Array, type: string, parts: Uint8Array[]): unknown {
+function encodeBytes(
+  bytes: Uint8Array,
+  type: string,
+  parts: Uint8Array[],
+  shape?: readonly number[],
+): unknown {
   parts.push(bytes);
-  return { $: "part", i: parts.length - 1, type };
+  return { $: "part", i: parts.length - 1, type, ...(shape === undefined ? {} : { shape }) };
 }
 
 function unserializable(path: string, what: string): CofferdamError {
@@ -129,7 +136,7 @@ function unserializable(path: string, what: string): CofferdamError {
   );
 }
 
-/** The reverse of `encodeValue`. Throws a TypeError on what that never makes. */
+/** The reverse of `encodeValue`. Throws on what that never makes. */
 export function decodeValue(json: unknown, parts: readonly Uint8Array[]): unknown {
   if (typeof json !== "object" || json === null) return json;
   if (Array.isArray(json)) return json.map((item) => decodeValue(item, parts));
@@ -156,17 +163,18 @@ function decodeSpecial(record: Record<string, unknown>, parts: readonly Uint8Arr
     case "object":
       return decodeEntries(v as object, parts);
     case "part":
-      return decodePart(parts[Number(record["i"])], String(record["type"]));
+      return decodePart(parts[Number(record["i"])], String(record["type"]), record["shape"]);
     default:
       throw new TypeError("an unknown kind of value");
   }
 }
 
-function decodePart(part: Uint8Array | undefined, type: string): unknown {
+function decodePart(part: Uint8Array | undefined, type: string, shape: unknown): unknown {
   if (!part) throw new TypeError("a binary part is missing");
   // A copy: aligned for wide elements, and not holding the whole frame in memory.
   const bytes = new Uint8Array(part);
   if (type === "ArrayBuffer") return bytes.buffer;
   if (!Object.hasOwn(viewTypes, type)) throw new TypeError("an unknown kind of binary part");
-  return new viewTypes[type as ViewType](bytes.buffer);
+  const view = new viewTypes[type as ViewType](bytes.buffer);
+  return shape === undefined ? view : withShape(view, shape as number[]);
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { withShape, type Shaped } from "../../src/worker/shape.ts";
 import { decodeValue, encodeValue } from "../../src/worker/values.ts";
 
 function roundTrip(value: unknown): unknown {
@@ -25,6 +26,21 @@ describe("values between processes", () => {
   it("keeps a view's own part of its buffer", () => {
     const whole = Float32Array.of(1, 2, 3, 4);
     expect(roundTrip(whole.subarray(1, 3))).toEqual(Float32Array.of(2, 3));
+  });
+
+  it("keeps the shape of an array of several dimensions", () => {
+    const back = roundTrip(withShape(Float32Array.of(1, 2, 3, 4, 5, 6), [2, 3]));
+    expect(back).toEqual(Float32Array.of(1, 2, 3, 4, 5, 6));
+    expect((back as Shaped<Float32Array>).shape).toEqual([2, 3]);
+    expect(roundTrip(Object.assign(new Uint8Array(3), { shape: "round" }))).toEqual(
+      new Uint8Array(3),
+    );
+  });
+
+  it.each([[[2, 2]], [[-2, -3]], [[1.5, 4]], [[6, NaN]]])("refuses the shape %j", (shape) => {
+    expect(() => withShape(new Float64Array(6), shape)).toThrow(/cannot have the shape/);
+    const part = { $: "part", i: 0, type: "Float64Array", shape };
+    expect(() => decodeValue(part, [new Uint8Array(48)])).toThrow(/cannot have the shape/);
   });
 
   it("does not let a key reach the prototype", () => {
