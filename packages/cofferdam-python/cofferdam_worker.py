@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Awaitable, Iterable, Sequence
 
-__all__ = ["CofferdamError", "Permit", "Task", "TaskCancelled", "current_task"]
+__all__ = ["Cache", "CofferdamError", "Permit", "Task", "TaskCancelled", "current_task"]
 
 # What a worker's functions use
 
@@ -133,6 +133,10 @@ class Task:
         far as is known.
         """
         return Permit(self, name, units)
+
+    def cache(self, name: str) -> Cache:
+        """The cache that the scope has opened by that name."""
+        return Cache(self, name)
 
     def make_abortable(self) -> None:
         if not self._abortable:
@@ -254,6 +258,176 @@ def _seconds_until(date: str) -> float:
         return parsedate_to_datetime(date).timestamp() - time()
     except (TypeError, ValueError, IndexError):
         return math.nan
+
+
+class Cache:
+    """A cache of the pool's scope. Each method has a twin for coroutines, whose name begins with a."""
+
+    _last_claim = 0
+    _versions: dict[str, str] = {}
+
+    def __init__(self, task: Task, name: str) -> None:
+        self._task = task
+        self._name = name
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        """The stored value, or `default`."""
+        found = self._ask("get", key=self._hash(key, self._version()))
+        return unpack(found["value"]) if "value" in found else default
+
+    async def aget(self, key: Any, default: Any = None) -> Any:
+        found = await self._aask("get", key=self._hash(key, await self._aversion()))
+        return unpack(found["value"]) if "value" in found else default
+
+    def set(self, key: Any, value: Any) -> None:
+        """Returns when it is stored."""
+        self._ask("set", key=self._hash(key, self._version()), value=pack(value))
+
+    async def aset(self, key: Any, value: Any) -> None:
+        await self._aask("set", key=self._hash(key, await self._aversion()), value=pack(value))
+
+    def get_or_compute(self, key: Any, compute: Callable[[], Any]) -> Any:
+        """The stored value, or else what `compute` gives.
+
+        However many ask for a key at once, in workers and other processes, one computes and the
+        rest wait; if that one dies, another takes over.
+        """
+        claim = self._next_claim()
+        found = self._ask("claim", key=self._hash(key, self._version()), claim=claim)
+        if "value" in found:
+            return unpack(found["value"])
+        try:
+            value = compute()
+            packed = pack(value)
+        except BaseException as error:
+            self._tell("fail", claim=claim, message=_safe_text(error))
+            raise
+        self._ask("put", claim=claim, value=packed)
+        return value
+
+    async def aget_or_compute(self, key: Any, compute: Callable[[], Awaitable[Any]]) -> Any:
+        hashed = self._hash(key, await self._aversion())
+        claim = self._next_claim()
+        try:
+            found = await self._aask("claim", key=hashed, claim=claim)
+        except BaseException:
+            self._tell("cancel", claim=claim)
+            raise
+        if "value" in found:
+            return unpack(found["value"])
+        try:
+            value = await compute()
+            packed = pack(value)
+        except BaseException as error:
+            self._tell("fail", claim=claim, message=_safe_text(error))
+            raise
+        await self._aask("put", claim=claim, value=packed)
+        return value
+
+    def _ask(self, op: str, **request: Any) -> dict[str, Any]:
+        return self._task.call("cache", {"op": op, "name": self._name, **request})
+
+    async def _aask(self, op: str, **request: Any) -> dict[str, Any]:
+        return await self._task.acall("cache", {"op": op, "name": self._name, **request})
+
+    def _tell(self, op: str, **request: Any) -> None:
+        self._task._worker.tell_service(self._task, "cache", {"op": op, "name": self._name, **request})
+
+    def _version(self) -> str:
+        """Part of every key; the same for as long as the worker lives."""
+        if self._name not in self._versions:
+            self._versions[self._name] = self._ask("open")["version"]
+        return self._versions[self._name]
+
+    async def _aversion(self) -> str:
+        if self._name not in self._versions:
+            self._versions[self._name] = (await self._aask("open"))["version"]
+        return self._versions[self._name]
+
+    def _hash(self, key: Any, version: str) -> bytes:
+        import hashlib
+
+        return hashlib.sha256(canonical(version, "version") + canonical(key, "key")).digest()
+
+    @staticmethod
+    def _next_claim() -> int:
+        Cache._last_claim += 1
+        return Cache._last_claim
+
+
+def canonical(value: Any, place: str, above: tuple[Any, ...] = ()) -> bytes:
+    """A key in the one form that all languages share (docs/reference/services.md#keys)."""
+    if value is None or isinstance(value, bool):
+        return b"z" if value is None else b"t" if value else b"f"
+    if isinstance(value, str):
+        return b"s" + _counted(str.__str__(value), place)
+    if isinstance(value, int):
+        return b"n" + struct.pack("<d", value) if abs(value) <= _EXACT_MAX else _big(value, place)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise _no_key(place, str(value))
+        return b"n" + struct.pack("<d", value or 0.0)
+    if isinstance(value, (list, tuple, dict)):
+        if any(value is one for one in above):
+            raise _no_key(place, "part of a cycle")
+        above = (*above, value)
+        if isinstance(value, dict):
+            return _canonical_dict(value, place, above)
+        items = (canonical(item, f"{place}[{at}]", above) for at, item in enumerate(value))
+        return b"a" + struct.pack("<I", len(value)) + b"".join(items)
+    parts: list[Part] = []
+    try:
+        encoded = _encode_binary(value, place, parts)
+    except CofferdamError:
+        raise _no_key(place, _describe_kind(value)) from None
+    if not parts:  # a scalar of numpy's
+        return canonical(encoded, place)
+    size = struct.pack("<I", parts[0].nbytes)
+    return b"b" + _counted(encoded["type"], place) + size + parts[0].tobytes()
+
+
+def _canonical_dict(value: dict[Any, Any], place: str, above: tuple[Any, ...]) -> bytes:
+    form = [b"o", struct.pack("<I", len(value))]
+    for key in value:
+        if not isinstance(key, str):
+            raise _no_key(place, f"a dict with the key {_safe_repr(key)}")
+    for key in sorted(value, key=lambda name: name.encode("utf-8", "surrogatepass")):
+        form += (_counted(key, place), canonical(value[key], f"{place}.{key}", above))
+    return b"".join(form)
+
+
+def _big(value: int, place: str) -> bytes:
+    return b"i" + _counted(str(value), place)
+
+
+def _counted(text: str, place: str) -> bytes:
+    try:
+        data = text.encode()
+    except UnicodeEncodeError:
+        raise _no_key(place, "text with half a character") from None
+    return struct.pack("<I", len(data)) + data
+
+
+def _no_key(place: str, what: str) -> CofferdamError:
+    return CofferdamError(
+        "INVALID_ARGUMENT",
+        f"{place} is {what}, which cannot be part of a cache's key; "
+        "give dicts, lists, str, finite numbers, bool, None or numeric arrays",
+    )
+
+
+def pack(value: Any) -> bytes:
+    """A value as it is stored (docs/reference/services.md#stored-values)."""
+    text, parts, _ = encode(value)
+    lengths = ",".join(str(part.nbytes) for part in parts)
+    header = f'{{"value":{text},"parts":[{lengths}]}}'.encode()
+    return b"".join((struct.pack("<I", len(header)), header, *parts))
+
+
+def unpack(stored: bytes) -> Any:
+    (length,) = struct.unpack_from("<I", stored)
+    header = json.loads(stored[4 : 4 + length])
+    return decode(header["value"], cut_parts(memoryview(stored)[4 + length :], header["parts"]))
 
 
 # Values (docs/reference/protocol.md#values)
