@@ -1,4 +1,5 @@
 /** `npm run bench <name>`: each benchmark runs Cofferdam and its peer in one run and gives ratios. */
+import { benchDispatch } from "./dispatch.ts";
 import { benchDocuments } from "./documents.ts";
 import { benchSpawn } from "./spawn.ts";
 
@@ -8,6 +9,10 @@ interface Benchmark {
 }
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
+  dispatch: {
+    summary: "calls of warm workers beside tinypool, workerpool and piscina",
+    run: benchDispatch,
+  },
   documents: {
     summary: "one worker beside a plain Node process, and two workers beside one",
     run: benchDocuments,

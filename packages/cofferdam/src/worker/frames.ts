@@ -47,31 +47,65 @@ export function encodeFrame(header: string, parts: readonly Uint8Array[] = noPar
   return [head];
 }
 
+/** Frames above this are not gathered whole: their parts are filled as the bytes come. */
+const streamedBytes = 64 * 1024;
+
 /** Cuts a byte stream into messages. Throws a RangeError on bytes that cannot be frames. */
 export class MessageReader {
   #chunks: Buffer[] = [];
   #bytes = 0;
-  /** Bytes of the frame that is being read; 0 before its length is known. */
-  #wanted = 0;
+  /** How many bytes must be there before the next look. */
+  #wanted = 8;
+  /** A large frame whose header is known and whose parts are being filled. */
+  #large: LargeFrame | undefined;
 
   read(chunk: Buffer, onMessage: (message: Message) => void): void {
-    this.#chunks.push(chunk);
-    this.#bytes += chunk.length;
-    if (this.#bytes < (this.#wanted || 8)) return;
-    const all = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks, this.#bytes);
+    let rest = chunk;
+    if (this.#large) {
+      rest = chunk.subarray(this.#large.fill(chunk));
+      if (!this.#large.full) return;
+      const { message } = this.#large;
+      this.#large = undefined;
+      onMessage(message);
+      if (rest.length === 0) return;
+    }
+    this.#chunks.push(rest);
+    this.#bytes += rest.length;
+    if (this.#bytes >= this.#wanted) this.#cut(onMessage);
+  }
+
+  #cut(onMessage: (message: Message) => void): void {
+    const [first] = this.#chunks;
+    const all = this.#chunks.length === 1 && first ? first : Buffer.concat(this.#chunks);
     let offset = 0;
-    this.#wanted = 0;
+    this.#wanted = 8;
     while (all.length - offset >= 8) {
       const length = all.readUInt32LE(offset);
       const headerLength = all.readUInt32LE(offset + 4);
       if (length > frameBytesMax || headerLength > Math.min(headerBytesMax, length - 4))
         throw new RangeError("not a frame");
-      if (all.length - offset < 4 + length) {
-        this.#wanted = 4 + length;
+      const [headerStart, headerEnd, end] = [
+        offset + 8,
+        offset + 8 + headerLength,
+        offset + 4 + length,
+      ];
+      if (all.length < (length > streamedBytes ? headerEnd : end)) {
+        this.#wanted = (length > streamedBytes ? headerEnd : end) - offset;
         break;
       }
-      onMessage(parseMessage(all, offset + 8, headerLength, offset + 4 + length));
-      offset += 4 + length;
+      const header = parseHeader(all.toString("utf8", headerStart, headerEnd));
+      if (length > streamedBytes) {
+        const large = new LargeFrame(header, length - 4 - headerLength);
+        offset = headerEnd + large.fill(all.subarray(headerEnd));
+        if (!large.full) {
+          this.#large = large;
+          break;
+        }
+        onMessage(large.message);
+      } else {
+        onMessage({ header, parts: sliceParts(header, all.subarray(headerEnd, end)) });
+        offset = end;
+      }
     }
     const rest = all.subarray(offset);
     this.#chunks = rest.length > 0 ? [rest] : [];
@@ -79,19 +113,67 @@ export class MessageReader {
   }
 }
 
-function parseMessage(all: Buffer, start: number, headerLength: number, end: number): Message {
-  const headerEnd = start + headerLength;
-  const header: unknown = JSON.parse(all.toString("utf8", start, headerEnd));
-  if (typeof header !== "object" || header === null) throw new RangeError("a header of no object");
-  const lengths = (header as Record<string, unknown>)["parts"];
-  if (!Array.isArray(lengths)) return { header: header as Record<string, unknown>, parts: noParts };
-  const parts: Buffer[] = [];
-  let offset = headerEnd;
-  for (const length of lengths as unknown[]) {
-    if (typeof length !== "number" || !(length >= 0) || offset + length > end)
-      throw new RangeError("a part beyond its frame");
-    parts.push(all.subarray(offset, offset + length));
-    offset += length;
+/** A frame too large to be held twice: each part has memory of its own. */
+class LargeFrame {
+  readonly message: Message;
+  #missing: number;
+  #part = 0;
+  #filled = 0;
+
+  constructor(header: Record<string, unknown>, bytes: number) {
+    this.message = {
+      header,
+      parts: partLengths(header, bytes).map((length) => new Uint8Array(length)),
+    };
+    this.#missing = bytes;
   }
-  return { header: header as Record<string, unknown>, parts };
+
+  get full(): boolean {
+    return this.#missing === 0;
+  }
+
+  /** Takes what belongs to it, and says how many bytes those were. */
+  fill(chunk: Buffer): number {
+    const taken = Math.min(chunk.length, this.#missing);
+    let offset = 0;
+    for (let part = this.message.parts[this.#part]; part; part = this.message.parts[this.#part]) {
+      const bytes = chunk.subarray(offset, Math.min(taken, offset + part.length - this.#filled));
+      part.set(bytes, this.#filled);
+      this.#filled += bytes.length;
+      offset += bytes.length;
+      if (this.#filled < part.length) break;
+      this.#part++;
+      this.#filled = 0;
+    }
+    this.#missing -= taken; // with what follows the last part, which nobody wants
+    return taken;
+  }
+}
+
+function parseHeader(text: string): Record<string, unknown> {
+  const header: unknown = JSON.parse(text);
+  if (typeof header !== "object" || header === null) throw new RangeError("a header of no object");
+  return header as Record<string, unknown>;
+}
+
+/** The lengths of a frame's parts, which have so many bytes together at most. */
+function partLengths(header: Record<string, unknown>, bytes: number): readonly number[] {
+  const lengths = header["parts"];
+  if (!Array.isArray(lengths)) return [];
+  let sum = 0;
+  for (const length of lengths as unknown[]) {
+    if (typeof length !== "number" || !Number.isSafeInteger(length) || length < 0)
+      throw new RangeError("a part of no length");
+    sum += length;
+  }
+  if (sum > bytes) throw new RangeError("a part beyond its frame");
+  return lengths as number[];
+}
+
+function sliceParts(header: Record<string, unknown>, bytes: Buffer): readonly Uint8Array[] {
+  if (header["parts"] === undefined) return noParts;
+  let offset = 0;
+  return partLengths(header, bytes.length).map((length) =>
+    bytes.subarray(offset, (offset += length)),
+  );
 }

@@ -171,8 +171,9 @@ function decodeSpecial(record: Record<string, unknown>, parts: readonly Uint8Arr
 
 function decodePart(part: Uint8Array | undefined, type: string, shape: unknown): unknown {
   if (!part) throw new TypeError("a binary part is missing");
-  // A copy: aligned for wide elements, and not holding the whole frame in memory.
-  const bytes = new Uint8Array(part);
+  // A copy, aligned for wide elements, unless the part has memory of its own.
+  const own = part.byteLength === part.buffer.byteLength;
+  const bytes = own ? (part as Uint8Array<ArrayBuffer>) : new Uint8Array(part);
   if (type === "ArrayBuffer") return bytes.buffer;
   if (!Object.hasOwn(viewTypes, type)) throw new TypeError("an unknown kind of binary part");
   const view = new viewTypes[type as ViewType](bytes.buffer);

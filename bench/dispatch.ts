@@ -1,0 +1,101 @@
+/**
+ * What a call of a warm worker costs: Cofferdam beside tinypool, workerpool and piscina, each with
+ * two workers and at its best documented settings, by turns. Rates differ from machine to machine
+ * and with its load: the ratios, medians over rounds, are the result.
+ *
+ *     npm run bench dispatch [--rounds N] [--tasks N] [--json]
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { cofferdam, peers, type Contestant } from "./dispatch/contestants.ts";
+import { mapRate, rate, unevenMakespan, withPool } from "./dispatch/measure.ts";
+import { rawLoop } from "./dispatch/raw-loop.ts";
+import { median } from "./statistics.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const megabyte = new Uint8Array(1_000_000);
+
+/** What is measured, by name; each a figure a round for each contestant. */
+type Figures = Record<string, Record<string, number[]>>;
+
+export async function benchDispatch(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      rounds: { type: "string", default: "5" },
+      tasks: { type: "string", default: "100000" },
+      json: { type: "boolean", default: false },
+    },
+  });
+  const rounds = Number(values.rounds);
+  const tasks = Number(values.tasks);
+  const say = (line: string): void => {
+    if (!values.json) console.log(line);
+  };
+
+  const figures: Figures = {};
+  const note = (what: string, who: string, figure: number): void => {
+    ((figures[what] ??= {})[who] ??= []).push(figure);
+  };
+  for (let round = 0; round < rounds; round++) {
+    for (const contestant of [cofferdam, ...peers]) await measure(contestant, tasks, note);
+    note("no-op, 64 in flight", "raw loop", await rawLoop(tasks));
+    for (const which of ["cofferdam", "tinypool"]) note("first task, cold, ms", which, cold(which));
+    say(`round ${round + 1} of ${rounds} done`);
+  }
+  const uneven = await withPool(cofferdam, (pool) => unevenMakespan(pool, 2000));
+
+  const medians = Object.fromEntries(
+    Object.entries(figures).map(([what, by]) => [
+      what,
+      Object.fromEntries(Object.entries(by).map(([who, all]) => [who, median(all)])),
+    ]),
+  );
+  if (values.json) {
+    console.log(JSON.stringify({ rounds, tasks, medians, unevenMakespan: uneven, figures }));
+    return;
+  }
+  for (const [what, by] of Object.entries(medians)) {
+    say(`\n${what}`);
+    const own = by["cofferdam"] ?? NaN;
+    for (const [who, figure] of Object.entries(by)) {
+      const ratio =
+        who === "cofferdam" ? "" : `   cofferdam is at ${(own / figure).toFixed(2)} of it`;
+      say(`  ${who.padEnd(26)}${Math.round(figure).toLocaleString("en").padStart(10)}${ratio}`);
+    }
+  }
+  say(`\n1 % of tasks take 1 s, the others 1 ms: ${uneven.toFixed(3)} of the ideal time`);
+}
+
+async function measure(
+  contestant: Contestant,
+  tasks: number,
+  note: (what: string, who: string, figure: number) => void,
+): Promise<void> {
+  const { name } = contestant;
+  await withPool(contestant, async (pool) => {
+    note("no-op, 64 in flight", name, await rate(pool, "noop", 0, tasks, 64));
+    note("no-op, 1 in flight", name, await rate(pool, "noop", 0, tasks / 20, 1));
+    note("1 MB there and back, 8 in flight", name, await rate(pool, "echo", megabyte, 200, 8));
+    if (pool.map) note("no-op, map", name, await mapRate(pool, tasks));
+  });
+}
+
+/** From the import to the first result, in a process of its own, of the packages as published. */
+function cold(which: string): number {
+  const own = fileURLToPath(new URL("../packages/cofferdam/dist/index.js", import.meta.url));
+  if (!existsSync(own))
+    spawnSync(process.execPath, ["scripts/build-packages.ts"], { cwd: root, stdio: "inherit" });
+  const task = fileURLToPath(new URL("dispatch/cold-task.mjs", import.meta.url));
+  const modulePath = which === "tinypool" ? import.meta.resolve("tinypool") : own;
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    [fileURLToPath(new URL("dispatch/cold.ts", import.meta.url)), which, modulePath, task],
+    { encoding: "utf8", env: { ...process.env, NODE_OPTIONS: "" } },
+  );
+  const ms = Number(stdout);
+  if (!(ms > 0)) throw new Error(`the first task of ${which} failed:\n${stderr}`);
+  return ms;
+}

@@ -1,0 +1,2 @@
+export const noop = () => 0;
+export default noop;

@@ -1,0 +1,4 @@
+import workerpool from "workerpool";
+import { echo, noop, take } from "./tasks.ts";
+
+workerpool.worker({ noop, echo, take });
