@@ -1,6 +1,7 @@
 /* Starting a task: pipes, socket, scratch, init, ledger, go. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
@@ -104,23 +105,39 @@ static bool open_stdio(const struct keeper *keeper, struct task *task, int *thei
 static int connect_socket(const struct task_spec *spec)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	if (strlen(spec->socket_path) >= sizeof address.sun_path) {
-		errno = ENAMETOOLONG;
-		return -1;
+	const char *path = spec->socket_path;
+	int folder = -1;
+	if (strlen(path) >= sizeof address.sun_path) {
+		/* A run inside a task inside a task: the folder by a descriptor, which is shorter. */
+		const char *name = strrchr(path, '/');
+		char parent[PATH_MAX];
+		if (!name || (size_t)(name - path) >= sizeof parent || strlen(name) > 60) {
+			errno = ENAMETOOLONG;
+			return -1;
+		}
+		memcpy(parent, path, (size_t)(name - path));
+		parent[name - path] = 0;
+		folder = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (folder < 0)
+			return -1;
+		snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d%s", folder,
+			 name);
+	} else {
+		strcpy(address.sun_path, path);
 	}
-	strcpy(address.sun_path, spec->socket_path);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -1;
-	if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0 ||
-	    send(fd, spec->token, spec->token_length, MSG_NOSIGNAL) != (ssize_t)spec->token_length ||
-	    fcntl(fd, F_SETFL, 0) != 0) {
-		int saved = errno;
+	bool connected =
+		fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
+		send(fd, spec->token, spec->token_length, MSG_NOSIGNAL) ==
+			(ssize_t)spec->token_length &&
+		fcntl(fd, F_SETFL, 0) == 0;
+	int saved = errno;
+	if (folder >= 0)
+		close(folder);
+	if (fd >= 0 && !connected)
 		close(fd);
-		errno = saved;
-		return -1;
-	}
-	return fd;
+	errno = saved;
+	return connected ? fd : -1;
 }
 
 static bool wants_terminal(const struct task_spec *spec)

@@ -23,9 +23,17 @@ export class Program {
 
   constructor(
     args: readonly string[],
-    options: { cwd?: string; env?: Record<string, string>; input?: string } = {},
+    options: {
+      cwd?: string;
+      env?: Record<string, string>;
+      input?: string;
+      /** The one CPU that it may use. */
+      cpu?: number;
+    } = {},
   ) {
-    this.child = spawn(process.execPath, ["--conditions=cofferdam-source", ...args], {
+    const command = [process.execPath, "--conditions=cofferdam-source", ...args];
+    if (options.cpu !== undefined) command.unshift("taskset", "-c", String(options.cpu));
+    this.child = spawn(command[0] ?? "", command.slice(1), {
       stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
       env: { ...process.env, NODE_OPTIONS: "", ...options.env },
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
@@ -75,7 +83,13 @@ export class Program {
 /** Runs the command line to its end. */
 export function runCli(
   args: readonly string[],
-  options: { cwd?: string; env?: Record<string, string>; input?: string } = {},
+  options: {
+    cwd?: string;
+    env?: Record<string, string>;
+    input?: string;
+    /** The one CPU that it may use. */
+    cpu?: number;
+  } = {},
 ): Promise<Finished> {
   return new Program([cli, ...args], options).finished;
 }

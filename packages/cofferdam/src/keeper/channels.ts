@@ -1,8 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
+import { basename, dirname } from "node:path";
 
 const tokenLength = 32;
+/** Bytes of a path that fit into a socket's address on every system. */
+const addressMax = 100;
 
 /** A channel that a worker is about to open. */
 export interface ExpectedChannel {
@@ -21,20 +25,25 @@ export interface ExpectedChannel {
 export class Channels {
   readonly path: string;
   readonly #server: Server;
+  /** The socket's folder, held open where its path is too long for an address. */
+  readonly #folder: number | undefined;
   readonly #expected = new Map<string, (socket: Socket) => void>();
 
-  private constructor(path: string, server: Server) {
+  private constructor(path: string, server: Server, folder: number | undefined) {
     this.path = path;
     this.#server = server;
+    this.#folder = folder;
     server.on("connection", (socket) => this.#identify(socket));
     server.unref();
   }
 
   static async listen(path: string): Promise<Channels> {
     const server = createServer();
-    server.listen(path);
+    // A run inside a task inside a task: the folder by a descriptor, which is shorter.
+    const folder = path.length > addressMax ? openSync(dirname(path), "r") : undefined;
+    server.listen(folder === undefined ? path : `/proc/self/fd/${folder}/${basename(path)}`);
     await once(server, "listening");
-    return new Channels(path, server);
+    return new Channels(path, server, folder);
   }
 
   /** A fresh token, and the socket that will show it. */
@@ -46,7 +55,10 @@ export class Channels {
   }
 
   close(): void {
-    this.#server.close();
+    const folder = this.#folder;
+    this.#server.close(() => {
+      if (folder !== undefined) closeSync(folder);
+    });
   }
 
   #identify(socket: Socket): void {

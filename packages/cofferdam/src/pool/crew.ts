@@ -27,8 +27,10 @@ export interface CrewOwner {
   onBroken(error: CofferdamError): void;
 }
 
-/** So often in a row a worker may fail to start by what looks like bad luck. */
+/** So often in a row a worker may end before it is ready. */
 const startFailuresMax = 3;
+/** And so often, for each worker there may be, when something outside has killed it. */
+const startKillsMax = 10;
 const pressureRetryMs = 500;
 
 /** A pool's workers: started when wanted, replaced when worn, gone when closed. */
@@ -47,6 +49,7 @@ export class Crew implements WorkerOwner {
   readonly ready: PoolWorker[] = [];
   #size: number;
   #startFailures = 0;
+  #startKills = 0;
   #peakBytes = 0;
   #pressureTimer: NodeJS.Timeout | undefined;
 
@@ -131,7 +134,7 @@ export class Crew implements WorkerOwner {
       this.#startFailed(what + tail(worker.log), true);
       return;
     }
-    this.#startFailures = 0;
+    this.#startFailures = this.#startKills = 0;
     if (this.ready.length >= this.#size || this.#closed.signal.aborted) worker.close();
     else this.ready.push(worker);
     this.#owner.onRoom();
@@ -214,10 +217,14 @@ export class Crew implements WorkerOwner {
     const [program = ""] = this.#kind.command;
     const which = end.startFailure ? `: ${program}` : "";
     // Killed from outside is bad luck; anything else will happen again.
-    this.#startFailed(
-      `a worker for ${this.#kind.module} did not start: ${message}${which}`,
-      end.cause === "memory" || end.startFailure !== undefined,
-    );
+    const killed = end.cause === "killed" || (end.cause === "own" && end.signal === "SIGKILL");
+    const unlucky = killed && ++this.#startKills < startKillsMax * this.#size;
+    const final = end.cause === "memory" || end.startFailure !== undefined;
+    if (!unlucky)
+      this.#startFailed(
+        `a worker for ${this.#kind.module} did not start: ${message}${which}`,
+        final,
+      );
   }
 
   async #launch(share: Share | undefined): Promise<PoolWorker> {

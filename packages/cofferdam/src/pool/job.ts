@@ -1,6 +1,7 @@
 import type { CofferdamError } from "../errors/index.ts";
 import type { Pace } from "./pace.ts";
 import type { PoolWorker } from "./pool-worker.ts";
+import { cancelled } from "./task-error.ts";
 
 /** What ends a worker, as far as trying again goes. `error`: the function threw. */
 export type RetryCause = "crash" | "timeout" | "memory" | "error";
@@ -87,9 +88,14 @@ export class Job {
     if (!this.settled) this.#listener.onProgress?.(fraction, note);
   }
 
+  /** A result that comes after the task was cancelled is nobody's any more. */
   succeed(value: unknown): void {
     if (this.settled) return;
     this.start();
+    if (this.cancelled) {
+      this.fail(cancelled("it was cancelled", this.attempts));
+      return;
+    }
     this.settled = true;
     this.#listener.succeed(value);
   }

@@ -231,11 +231,9 @@ export class PoolWorker {
       case "results":
         this.#onResults(message.list, parts, message.plain === 1, message.us);
         break;
-      case "result": {
-        const value = decodeValue(message.value, parts); // throws before the job is taken
-        this.#take(message.id)?.succeed(value);
+      case "result":
+        this.#onResults([message.id, message.value], parts, false, undefined);
         break;
-      }
       case "error":
         this.#onError(message.id, message.error, message.us);
         break;
@@ -282,14 +280,14 @@ export class PoolWorker {
     list: readonly unknown[],
     parts: readonly Uint8Array[],
     plain: boolean,
-    us: number,
+    us: number | undefined,
   ): void {
     for (let at = 0; at + 1 < list.length; at += 2) {
+      // Decoded while the job is still the worker's: if that fails, the worker's end settles it.
       const value = plain ? list[at + 1] : decodeValue(list[at + 1], parts);
       const job = this.#take(list[at] as number);
-      if (!job) continue;
-      if (at === 0) job.pace.add(us, list.length / 2);
-      job.succeed(value);
+      if (at === 0 && us !== undefined) job?.pace.add(us, list.length / 2);
+      job?.succeed(value);
     }
   }
 

@@ -1,7 +1,7 @@
 import { CofferdamError } from "../errors/index.ts";
 import { parseTimeout, refuseAborted, type ScopeCore } from "../scope/index.ts";
 import type { Duration } from "../units/index.ts";
-import { encodeValue } from "../worker/values.ts";
+import { checkSize, encodeValue } from "../worker/values.ts";
 import { Job, type JobListener } from "./job.ts";
 import { mapCalls, type MapOptions, type MapResult } from "./map.ts";
 import { poolSettings, type PoolOptions, type PoolSettings } from "./options.ts";
@@ -164,6 +164,7 @@ export class Pool<Module> implements AsyncDisposable {
       },
     };
     const given = { text: JSON.stringify(json), parts, plain };
+    checkSize(`the arguments of \`${name}\``, given.text, parts);
     const job = new Job(this.#nextJob++, name, given, timeoutMs, this.#pace(name), listener);
     const cancel = (): void => scheduler.cancel(job);
     signal?.addEventListener("abort", cancel, { once: true });

@@ -14,7 +14,7 @@ import { JobQueue } from "./job-queue.ts";
 import type { Job, RetryCause } from "./job.ts";
 import type { PoolSettings } from "./options.ts";
 import type { PoolWorker } from "./pool-worker.ts";
-import { PoolTaskError, remoteCode } from "./task-error.ts";
+import { cancelled, PoolTaskError, remoteCode } from "./task-error.ts";
 import type { WorkerKind } from "./worker-kind.ts";
 
 /** A task outlives so many keepers; more is no accident. */
@@ -80,7 +80,7 @@ export class Scheduler implements CrewOwner {
     if (job.queued) this.#queue.remove(job);
     worker?.cancel(job);
     // One that runs is settled when it has ended, or its worker has.
-    if (!runs || !job.each) job.fail(cancelled(job, "it was cancelled before it started"));
+    if (!runs || !job.each) job.fail(cancelled("it was cancelled before it started", job.attempts));
   }
 
   /** Takes back all that has not begun, and ends what runs. */
@@ -88,7 +88,7 @@ export class Scheduler implements CrewOwner {
     this.closed = true;
     this.#stopWaiting?.();
     for (let job = this.#queue.shift(); job; job = this.#queue.shift())
-      job.fail(cancelled(job, "the pool was closed"));
+      job.fail(cancelled("the pool was closed", job.attempts));
     await this.crew.close(gracefully);
   }
 
@@ -97,7 +97,7 @@ export class Scheduler implements CrewOwner {
   }
 
   onFailure(job: Job, error: RemoteError): void {
-    if (job.cancelled) job.fail(cancelled(job, "it was cancelled"));
+    if (job.cancelled) job.fail(cancelled("it was cancelled", job.attempts));
     else this.#judge(job, remoteCode(error), error.message, error);
   }
 
@@ -140,7 +140,7 @@ export class Scheduler implements CrewOwner {
   #takeBack(job: Job): void {
     job.takeBack();
     if (job.settled) return;
-    if (this.closed) job.fail(cancelled(job, "the pool was closed"));
+    if (this.closed) job.fail(cancelled("the pool was closed", job.attempts));
     else if (this.broken) job.fail(this.broken);
     else this.#queue.unshift(job);
   }
@@ -148,7 +148,7 @@ export class Scheduler implements CrewOwner {
   /** A job has failed: again, or the end of it. */
   #judge(job: Job, code: ErrorCode, message: string, remote?: RemoteError): void {
     if (job.cancelled || this.closed) {
-      job.fail(cancelled(job, this.closed ? "the pool was closed" : "it was cancelled"));
+      job.fail(cancelled(this.closed ? "the pool was closed" : "it was cancelled", job.attempts));
       return;
     }
     const cause = causeOf[code];
@@ -262,8 +262,4 @@ export class Scheduler implements CrewOwner {
     this.#busy.get(worker)?.release();
     this.#busy.delete(worker);
   }
-}
-
-export function cancelled(job: Job, why: string): PoolTaskError {
-  return new PoolTaskError("CANCELLED", why, job.attempts);
 }

@@ -28,6 +28,10 @@ export class PoolTaskError extends CofferdamError {
   }
 }
 
+export function cancelled(why: string, attempts: number): PoolTaskError {
+  return new PoolTaskError("CANCELLED", why, attempts);
+}
+
 /** What a worker tells of itself has a code of its own; all else is the function's failure. */
 export function remoteCode({ name, code }: RemoteError): ErrorCode {
   const own = code === "UNKNOWN_FUNCTION" || code === "NOT_SERIALIZABLE";

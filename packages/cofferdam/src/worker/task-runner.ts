@@ -6,7 +6,7 @@ import { CofferdamError } from "../errors/index.ts";
 import type { WorkerChannel } from "./channel.ts";
 import { Task, type TaskLink } from "./context.ts";
 import { describeError } from "./messages.ts";
-import { decodeValue, encodeValue } from "./values.ts";
+import { checkSize, decodeValue, encodeValue } from "./values.ts";
 
 export type Callable = (...args: unknown[]) => unknown;
 
@@ -132,7 +132,10 @@ export class TaskRunner {
   #succeed(task: Task, value: unknown): void {
     task.end();
     const { json, parts, plain } = encodeValue(value);
-    if (parts.length > 0) this.#tell();
+    if (parts.length > 0) {
+      checkSize("the result", "", parts);
+      this.#tell();
+    }
     if (this.#done.length === 0) this.#doneSince = this.#startedAt;
     this.#done.push(task.id, json);
     if (!plain) this.#donePlain = false;

@@ -17,6 +17,8 @@ export interface Encoded {
 }
 
 const noParts: Uint8Array[] = [];
+/** A little below what a frame can carry. */
+const messageBytesMax = 2 ** 31 - 2 ** 16;
 /** Deeper values take the careful way, which sees cycles. */
 const plainDepth = 32;
 
@@ -41,6 +43,17 @@ export function encodeValue(value: unknown): Encoded {
   if (isPlain(value, plainDepth)) return { json: value, parts: noParts, plain: true };
   const parts: Uint8Array[] = [];
   return { json: encode(value, "value", parts, []), parts, plain: false };
+}
+
+/** Throws `NOT_SERIALIZABLE` for a value that no frame can carry. `text` is its JSON. */
+export function checkSize(what: string, text: string, parts: readonly Uint8Array[]): void {
+  let bytes = text.length;
+  for (const part of parts) bytes += part.length;
+  if (bytes <= messageBytesMax) return;
+  throw new CofferdamError(
+    "NOT_SERIALIZABLE",
+    `${what} has ${bytes} bytes, and at most ${messageBytesMax} can be sent at once; send it in pieces, or the name of a file`,
+  );
 }
 
 /** Whether JSON carries the value without loss. */
