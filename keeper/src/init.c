@@ -105,7 +105,7 @@ struct tracker_search {
 static void look_for_tracker(pid_t pid, void *context)
 {
 	struct tracker_search *search = context;
-	search->found = search->found || tree_is_resource_tracker(search->view, pid);
+	search->found = search->found || tree_may_be_resource_tracker(search->view, pid);
 }
 
 /* Python's resource tracker must outlive the others: then they are hunted one by one. */
@@ -144,7 +144,7 @@ struct hunt {
 static void hunt_child(pid_t pid, void *context)
 {
 	struct hunt *hunt = context;
-	if (!hunt->trackers_too && tree_is_resource_tracker(hunt->view, pid))
+	if (!hunt->trackers_too && tree_may_be_resource_tracker(hunt->view, pid))
 		return;
 	hunt->others = true;
 	kill(pid, SIGKILL);
@@ -153,7 +153,8 @@ static void hunt_child(pid_t pid, void *context)
 /*
  * One round of killing without a namespace. Only our own children, which nobody else can reap, so
  * that a pid is never another's; the children of the dead become ours, and are next. Python's
- * resource tracker goes last: it unlinks the semaphores of the others once they are gone.
+ * resource tracker goes last: it unlinks the semaphores of the others once they are gone. What is not
+ * a child yet may go on making objects until its round comes, so each begins with a look.
  */
 static void hunt_children(struct init *init)
 {
@@ -161,6 +162,7 @@ static void hunt_children(struct init *init)
 			    .trackers_too = now_ms() - init->kill_began_at > TRACKER_MS};
 	if (hunt.trackers_too)
 		cgroup_kill(init->setup->cgroup);
+	shared_objects_look(&init->view);
 	tree_visit_own_children(&init->view, hunt_child, &hunt);
 	if (hunt.others && !hunt.trackers_too)
 		init->kill_began_at = now_ms();

@@ -39,7 +39,7 @@ static void kill_orphan(pid_t pid, void *context)
 	if (is_known(round->keeper, pid))
 		return;
 	round->empty = false;
-	if (!round->trackers_too && tree_is_resource_tracker(&round->keeper->view, pid)) {
+	if (!round->trackers_too && tree_may_be_resource_tracker(&round->keeper->view, pid)) {
 		waitpid(pid, NULL, WNOHANG);
 		return;
 	}

@@ -11,7 +11,6 @@
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -30,7 +29,6 @@ struct numbers {
 };
 
 static struct numbers old_files, held_files, old_ids[3], pids;
-static uint64_t files_known; /* how many files there were at the last look */
 static time_t began;
 
 static bool has(const struct numbers *set, uint64_t number)
@@ -81,11 +79,19 @@ static void visit_files(void (*visit)(int, const char *, const struct stat *, vo
 		closedir(stream);
 }
 
-/* 0: the kernel does not count them. */
-static uint64_t count_files(void)
+/* Of files that were there before, or that were seen in the tree already, nothing more is to learn. */
+static bool has_unknown_file(void)
 {
-	struct statfs status;
-	return statfs(SHM, &status) == 0 ? (uint64_t)(status.f_files - status.f_ffree) : 0;
+	DIR *stream = opendir(SHM);
+	/* Without a descriptor nobody can say; the processes are then looked at. */
+	bool unknown = !stream;
+	struct dirent *entry;
+	while (stream && !unknown && (entry = readdir(stream)))
+		unknown = entry->d_name[0] != '.' && !has(&old_files, entry->d_ino) &&
+			  !has(&held_files, entry->d_ino);
+	if (stream)
+		closedir(stream);
+	return unknown;
 }
 
 struct sysv {
@@ -147,7 +153,6 @@ static void note_old_id(int kind, const struct sysv *object, void *context)
 void shared_objects_begin(void)
 {
 	began = time(NULL);
-	files_known = count_files();
 	visit_files(note_old_file, NULL);
 	for (int kind = 0; kind < 3; kind++)
 		visit_sysv(kind, note_old_id, NULL);
@@ -213,12 +218,7 @@ static void note_tree_pid(pid_t pid, void *context)
 
 void shared_objects_look(const struct tree_view *view)
 {
-	uint64_t files = count_files();
-	/* One is the folder. A file may be made before it is mapped: it is looked for again. */
-	bool is_new = files == 0 || files != files_known ||
-		      files > 1 + old_files.count + held_files.count;
-	files_known = files;
-	tree_visit(view, is_new ? look_at : note_tree_pid, (void *)view);
+	tree_visit(view, has_unknown_file() ? look_at : note_tree_pid, (void *)view);
 }
 
 struct ending {

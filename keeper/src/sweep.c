@@ -102,7 +102,7 @@ static void end_by_cookie(const char *run, struct sweep_result *result)
 			if (pid <= 0 || pid == getpid() || !environment_holds(pid, cookie))
 				continue;
 			/* It unlinks the semaphores of the others once they are gone. */
-			if (!trackers_too && tree_is_resource_tracker(&view, pid)) {
+			if (!trackers_too && tree_may_be_resource_tracker(&view, pid)) {
 				spared++;
 				continue;
 			}

@@ -121,11 +121,21 @@ void tree_visit_below(const struct tree_view *view, pid_t root, void (*visit)(pi
 	visit_children(view, who, DEPTH_MAX, visit, context);
 }
 
-bool tree_is_resource_tracker(const struct tree_view *view, pid_t pid)
+/* The dead, whose command line is empty too, are not. */
+static bool is_alive(const struct tree_view *view, pid_t pid)
+{
+	struct tree_process process;
+	tree_describe(view, pid, &process);
+	return process.start_ticks && process.state != 'Z' && process.state != 'X';
+}
+
+bool tree_may_be_resource_tracker(const struct tree_view *view, pid_t pid)
 {
 	char path[40], text[1024];
 	snprintf(path, sizeof path, "%d/cmdline", (int)pid);
 	ssize_t length = read_file_at(view->proc, path, text, sizeof text);
+	if (length == 0)
+		return is_alive(view, pid);
 	return length > 0 && memmem(text, (size_t)length, "multiprocessing.resource_tracker",
 				    strlen("multiprocessing.resource_tracker"));
 }

@@ -41,8 +41,11 @@ void tree_visit_own_children(const struct tree_view *view, void (*visit)(pid_t p
  * starting, on a machine that has more to do. Less than FORCE_AFTER_MS.
  */
 #define TRACKER_MS 3000
-/* Whether this is Python's multiprocessing.resource_tracker. */
-bool tree_is_resource_tracker(const struct tree_view *view, pid_t pid);
+/*
+ * Whether this is Python's multiprocessing.resource_tracker, or may be about to become it: in the
+ * midst of its exec a process shows an empty command line.
+ */
+bool tree_may_be_resource_tracker(const struct tree_view *view, pid_t pid);
 void tree_measure(const struct tree_view *view, struct tree_size *size);
 /* Proportional set size of the whole tree: exact on shared pages, about 1,000 times dearer. */
 uint64_t tree_proportional(const struct tree_view *view);

@@ -6,18 +6,23 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openScope, type ExecOptions } from "cofferdam";
+import { openScope, type RunningCommand } from "cofferdam";
 import { listSysv } from "../../../../lab/census/objects.ts";
 import { until } from "../../../../test/support/processes.ts";
 
 const python = spawnSync("python3", ["--version"]).status === 0;
 const skipped = python ? "" : " (skipped, because there is no python3)";
 
-/** Holds three locks, a block of shared memory and three System V objects, and says their names. */
+/**
+ * Holds three locks, a block of shared memory and three System V objects, and says their names. On
+ * USR1 it grows, so that it can be seen when it was looked at.
+ */
 const holder = `
 import ctypes, multiprocessing, os, signal, sys
 from multiprocessing.shared_memory import SharedMemory
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
+grown = []
+signal.signal(signal.SIGUSR1, lambda *_: grown.append(b"x" * ${64 * 1024 * 1024}))
 context = multiprocessing.get_context("spawn")
 locks = [context.Lock() for _ in range(3)]
 memory = SharedMemory(create=True, size=4096)
@@ -30,7 +35,8 @@ with open(sys.argv[1] + ".new", "w") as file:
     print(*names, "/dev/shm/" + memory.name, f"sem {sem}", f"shm {shm}", f"msg {msg}", sep="\\n", file=file)
 os.rename(sys.argv[1] + ".new", sys.argv[1])
 print("READY", flush=True)
-signal.pause()
+while True:
+    signal.pause()
 `;
 
 let folder: string;
@@ -76,33 +82,36 @@ async function startBystander(list: string): Promise<AsyncDisposable> {
   };
 }
 
+/** What an init has started, by process groups. */
+function killBelow(init: number): void {
+  const children = readFileSync(`/proc/${init}/task/${init}/children`, "utf8");
+  for (const pid of children.trim().split(" ")) process.kill(-Number(pid), "SIGKILL");
+}
+
 describe.skipIf(!python)(`objects of a task under subreaper${skipped}`, () => {
   it.each([
-    ["a deadline, with TERM ignored", { timeout: "4s", grace: "100ms" }, ""],
-    ["a deadline without grace", { timeout: "4s", grace: 0 }, ""],
-    ["SIGKILL of the whole tree from outside", {}, "KILL"],
-  ] as [string, ExecOptions, string][])("go after %s", async (_end, options, signal) => {
+    ["being stopped, with TERM ignored", ({ stop }) => stop(100)],
+    ["being stopped without grace", ({ stop }) => stop(0)],
+    ["SIGKILL of the whole tree from outside", ({ pid }) => killBelow(pid)],
+  ] as [string, (command: RunningCommand) => void][])("go after %s", async (_how, end) => {
     const own = join(folder, "own");
     const others = join(folder, "others");
     rmSync(own, { force: true });
     rmSync(others, { force: true });
     await using scope = await openScope();
-    let group = 0;
-    const running = scope.exec(
-      ["python3", "-c", `import os\nprint(os.getpid(), flush=True)\n${holder}`, own],
-      {
-        ...options,
-        reject: false,
-        onStart: (started) => (group = started.pid),
-      },
-    );
+    const started = Promise.withResolvers<RunningCommand>();
+    const running = scope.exec(["python3", "-c", holder, own], {
+      reject: false,
+      onStart: started.resolve,
+    });
+    const command = await started.promise;
     await until(() => existsSync(own));
     await using stack = new AsyncDisposableStack();
-    stack.use(await startBystander(others)); // so long that samples see what is held
-    if (signal !== "") {
-      const children = readFileSync(`/proc/${group}/task/${group}/children`, "utf8");
-      for (const pid of children.trim().split(" ")) process.kill(-Number(pid), "SIGKILL");
-    }
+    stack.use(await startBystander(others));
+    const before = scope.report().peakMemoryBytes.value;
+    command.signal("SIGUSR1");
+    await until(() => scope.report().peakMemoryBytes.value > before + 32 * 1024 * 1024);
+    end(command);
     const result = await running;
     expect(present(own)).toEqual([]);
     expect(present(others)).toHaveLength(7);
