@@ -4,6 +4,7 @@ import { type Experiment, UsageError } from "./experiment.ts";
 const experiments: Readonly<Record<string, () => Promise<Experiment>>> = {
   survivors: async () => (await import("./survivors/experiment.ts")).survivors,
   semaphores: async () => (await import("./semaphores/experiment.ts")).semaphores,
+  freeze: async () => (await import("./freeze/experiment.ts")).freeze,
   chaos: async () => (await import("./chaos/experiment.ts")).chaosExperiment,
   kills: async () => (await import("./kills/experiment.ts")).kills,
 };
