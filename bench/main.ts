@@ -1,6 +1,7 @@
 /** `npm run bench <name>`: each benchmark runs Cofferdam and its peer in one run and gives ratios. */
 import { benchDispatch } from "./dispatch.ts";
 import { benchDocuments } from "./documents.ts";
+import { benchMeasurements } from "./measurements/measurements.ts";
 import { benchSpawn } from "./spawn.ts";
 
 interface Benchmark {
@@ -16,6 +17,10 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   documents: {
     summary: "one worker beside a plain Node process, and two workers beside one",
     run: benchDocuments,
+  },
+  measurements: {
+    summary: "instrument files to Parquet to segments, beside ProcessPoolExecutor and Polars",
+    run: benchMeasurements,
   },
   spawn: {
     summary: "contained starts a second beside a C loop, child_process and GNU parallel",

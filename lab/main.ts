@@ -5,6 +5,7 @@ const experiments: Readonly<Record<string, () => Promise<Experiment>>> = {
   survivors: async () => (await import("./survivors/experiment.ts")).survivors,
   semaphores: async () => (await import("./semaphores/experiment.ts")).semaphores,
   freeze: async () => (await import("./freeze/experiment.ts")).freeze,
+  resume: async () => (await import("./resume/experiment.ts")).resume,
   chaos: async () => (await import("./chaos/experiment.ts")).chaosExperiment,
   kills: async () => (await import("./kills/experiment.ts")).kills,
 };

@@ -44,7 +44,7 @@ export async function runPythonStages(
   const closed = once(child, "close");
   const watch = new Silence(silenceMs);
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    ended.push(...text.trim().split("\n"));
+    ended.push(...text.split("\n").filter((line) => line !== ""));
     watch.heard();
   });
   void watch.silent.then(async () => {

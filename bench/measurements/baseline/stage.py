@@ -35,7 +35,10 @@ def read_table(path: Path, data_line) -> pl.DataFrame:
     try:
         return pl.read_csv(path, comment_prefix="#", **options)
     except Exception:
-        return pl.read_csv(path, skip_rows=data_line or 0, **options)
+        # Without the marker there is nothing to skip to, and the header would become a table.
+        if data_line is None:
+            raise
+        return pl.read_csv(path, skip_rows=data_line, **options)
 
 
 def plain(name: str) -> str:
