@@ -102,6 +102,8 @@ static void say_hello(struct keeper *keeper, const struct sweep_result *swept)
 	wire_number(out, TAG_NUMBER, WIRE_VERSION);
 	wire_text(out, TAG_PATH, keeper->ledger.run_path);
 	choose_tree(keeper, out);
+	keeper->scratch = (struct scratch){.run_dir = keeper->ledger.run_dir,
+					   .recycles = keeper->tree != TREE_SUBREAPER};
 	choose_cgroup(keeper, out);
 	wire_text(out, TAG_TREE, keeper->tree == TREE_SUBREAPER ? "subreaper" : "namespace");
 	wire_text(out, TAG_PROC, keeper->proc_own ? "own" : "host");

@@ -197,10 +197,26 @@ static enum remains end_inits(int ledger, const char *run, struct sweep_result *
 	return REMAINS_NOTHING;
 }
 
-/* Whether the run is dead: then its lock is ours. `fd` is its folder, or its ledger. */
-static bool take_lock(int fd, bool known_dead)
+/*
+ * Whether the keeper that the ledger names is no more. What it was just forking when it was killed
+ * may hold the lock a moment longer.
+ */
+static bool keeper_is_gone(int ledger)
 {
-	uint64_t end = now_ms() + DEATH_WAIT_MS;
+	char line[128] = "", boot[40], this_boot[40];
+	unsigned long long namespace;
+	int pid;
+	if (pread(ledger, line, sizeof line - 1, 0) <= 0 ||
+	    sscanf(line, "cofferdam-ledger 1 keeper %d ns %llu boot %39s", &pid, &namespace, boot) != 3)
+		return false;
+	read_boot_id(this_boot);
+	return strcmp(boot, this_boot) == 0 && namespace == own_pid_namespace() &&
+	       kill(pid, 0) != 0 && errno == ESRCH;
+}
+
+/* Whether the run is dead: then its lock is ours. `fd` is its folder, or its ledger. */
+static bool take_lock(int fd, bool known_dead, uint64_t end)
+{
 	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
 		if (!known_dead || errno != EWOULDBLOCK || now_ms() > end)
 			return false;
@@ -210,11 +226,12 @@ static bool take_lock(int fd, bool known_dead)
 }
 
 /* The folder's lock decides: the ledger may have been lost to a cleaner of old files. */
-static bool is_dead(int dir, int file, bool known_dead)
+static bool is_dead(int dir, int file, bool known_dead, uint64_t until)
 {
 	bool no_ledger = file < 0 && errno == ENOENT;
-	return take_lock(dir, known_dead) &&
-	       (file >= 0 ? take_lock(file, known_dead) : no_ledger);
+	known_dead = known_dead || (file >= 0 && keeper_is_gone(file));
+	return take_lock(dir, known_dead, until) &&
+	       (file >= 0 ? take_lock(file, known_dead, until) : no_ledger);
 }
 
 /* A run that ended in order while we looked. */
@@ -233,7 +250,7 @@ static void sweep_run(int base, const char *name, bool known_dead, bool dry,
 		return;
 	int dir = openat(base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	int file = dir < 0 ? -1 : openat(dir, "ledger", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-	bool dead = dir >= 0 && is_dead(dir, file, known_dead);
+	bool dead = dir >= 0 && is_dead(dir, file, known_dead, result->until);
 	enum remains remains = REMAINS_NOTHING;
 	unsigned stuck = result->stuck;
 	if (dead && file >= 0 && !dry && !is_removed(dir))

@@ -171,7 +171,6 @@ static bool wants_cgroup(const struct keeper *keeper, const struct task_spec *sp
 
 static const char *launch(struct keeper *keeper, struct task *task)
 {
-	char scratch[24];
 	int theirs[3] = {-1, -1, -1};
 	bool close_it[3] = {false, false, false};
 	int pair[2] = {-1, -1}, socket = -1;
@@ -195,8 +194,7 @@ static const char *launch(struct keeper *keeper, struct task *task)
 	}
 	if (task->spec.scratch) {
 		stage = "scratch";
-		snprintf(scratch, sizeof scratch, "t%u", task->id);
-		if (mkdirat(keeper->ledger.run_dir, scratch, 0700) != 0)
+		if (!scratch_make(&keeper->scratch, task->id))
 			goto out;
 	}
 	stage = "cgroup";
@@ -283,8 +281,8 @@ void task_start(struct keeper *keeper, const struct wire_frame *frame)
 	if (stage) {
 		int error = errno;
 		if (task->spec.scratch) {
-			char scratch[24];
-			snprintf(scratch, sizeof scratch, "t%u", task->id);
+			char scratch[SCRATCH_NAME_MAX];
+			scratch_name(scratch, task->id);
 			remove_tree(keeper->ledger.run_dir, scratch);
 		}
 		if (task->cgroup >= 0)

@@ -423,10 +423,9 @@ void task_gone(struct keeper *keeper, struct task *task)
 static void remove_scratch(struct keeper *keeper, struct task *task)
 {
 	if (task->spec.scratch) {
-		char scratch[24];
-		snprintf(scratch, sizeof scratch, "t%u", task->id);
-		if (unlinkat(keeper->ledger.run_dir, scratch, AT_REMOVEDIR) != 0 &&
-		    errno != ENOENT) {
+		char scratch[SCRATCH_NAME_MAX];
+		scratch_name(scratch, task->id);
+		if (!scratch_put_away(&keeper->scratch, task->id)) {
 			if (remove_in_child(keeper, task, scratch))
 				return;
 			if (faccessat(keeper->ledger.run_dir, scratch, F_OK, AT_SYMLINK_NOFOLLOW) == 0)

@@ -9,6 +9,7 @@
 #include "cgroup.h"
 #include "init.h"
 #include "ledger.h"
+#include "scratch.h"
 #include "spec.h"
 #include "tree.h"
 #include "wire.h"
@@ -68,6 +69,7 @@ enum tree_kind { TREE_NAMESPACE, TREE_USER_NAMESPACE, TREE_SUBREAPER };
 struct keeper {
 	struct ledger ledger;
 	struct cgroup_run cgroups;
+	struct scratch scratch;
 	int control;
 	int epoll;
 	int own_pidfd;

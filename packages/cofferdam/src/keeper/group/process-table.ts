@@ -111,10 +111,15 @@ export function hasCookie(pid: number, cookie: (entry: string) => boolean): bool
   }
 }
 
-/** Whether this is Python's resource tracker, which must outlive its siblings to clean up. */
-export async function isResourceTracker(pid: number): Promise<boolean> {
+/**
+ * Whether a living process is Python's resource tracker, which must outlive its siblings to clean
+ * up, or may be about to become it: in the midst of its exec it shows an empty command line.
+ */
+export async function mayBeResourceTracker(pid: number): Promise<boolean> {
   try {
-    const words = (await readFile(`/proc/${pid}/cmdline`, "latin1")).split("\0");
+    const line = await readFile(`/proc/${pid}/cmdline`, "latin1");
+    if (line === "") return true;
+    const words = line.split("\0");
     return words.some((word) => word.includes("multiprocessing.resource_tracker"));
   } catch {
     return false;

@@ -1,6 +1,6 @@
 import type { Leak, NamedProcess } from "../backend.ts";
 import { describeLeak, type Member } from "./ancestry.ts";
-import { hasCookie, isResourceTracker, killExactly, readProcessTable } from "./process-table.ts";
+import { hasCookie, mayBeResourceTracker, killExactly, readProcessTable } from "./process-table.ts";
 import type { ProcessRow } from "./process-table.ts";
 
 export const cookieName = "COFFERDAM_TASK";
@@ -93,7 +93,7 @@ export async function killUntilGone(
   for (let round = 0; round < killRounds && empty < 2; round++) {
     const rows = await look();
     empty = rows.length === 0 ? empty + 1 : 0;
-    const trackers = await filterAsync(rows, (row) => isResourceTracker(row.pid));
+    const trackers = await filterAsync(rows, (row) => mayBeResourceTracker(row.pid));
     const others = rows.filter((row) => !trackers.includes(row));
     if (others.length > 0) trackersUntil = Date.now() + trackerMs;
     const victims = Date.now() < trackersUntil ? others : rows;
