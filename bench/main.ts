@@ -1,4 +1,5 @@
 /** `npm run bench <name>`: each benchmark runs Cofferdam and its peer in one run and gives ratios. */
+import { benchDispatchPython } from "./dispatch-python.ts";
 import { benchDispatch } from "./dispatch.ts";
 import { benchDocuments } from "./documents.ts";
 import { benchMeasurements } from "./measurements/measurements.ts";
@@ -13,6 +14,10 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   dispatch: {
     summary: "calls of warm workers beside tinypool, workerpool and piscina",
     run: benchDispatch,
+  },
+  "dispatch-python": {
+    summary: "calls of warm Python workers beside ProcessPoolExecutor",
+    run: benchDispatchPython,
   },
   documents: {
     summary: "one worker beside a plain Node process, and two workers beside one",
