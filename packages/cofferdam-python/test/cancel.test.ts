@@ -28,12 +28,13 @@ describe("a cancelled task", () => {
     expect(await pool.run("was_cleaned")).toBe(true);
   });
 
-  it("may give its result nevertheless", async () => {
+  it("may return nevertheless, and its worker lives on", async () => {
     await using pool = pools.open("tasks.py", { grace: "60s" });
-    const abort = new AbortController();
-    const onProgress = (): void => abort.abort();
-    const options = { signal: abort.signal, onProgress };
-    expect(await pool.runWith(options, "until_cancelled_then_return")).toBe("done");
+    const pid = await pool.run("pid");
+    expect(await cancelRunning(pool, "until_cancelled_then_return")).toMatchObject({
+      code: "CANCELLED",
+    });
+    expect(await pool.run("pid")).toBe(pid);
   });
 
   it.each(["sleep", "swallow_cancellation"])(
