@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { errorCode } from "cofferdam";
-import { isWritten } from "./output.ts";
+import { isFinished } from "./output.ts";
 
 /** Why a batch is given up while it still runs. */
 export interface Stall {
@@ -16,7 +16,7 @@ export interface WatchOptions {
   /** For each document, from the moment when Marker takes it up. */
   readonly timeoutMs: number;
   readonly onStarted: (stem: string) => void;
-  readonly onWritten: (stem: string) => Promise<void>;
+  readonly onFinished: (stem: string) => Promise<void>;
   readonly onStall: (stall: Stall) => void;
 }
 
@@ -63,10 +63,10 @@ export class BatchWatch {
       this.#options.onStarted(stem);
     }
     for (const stem of [...this.#startedAt.keys()]) {
-      if (!(await isWritten(this.#options.output, stem))) continue;
+      if (!(await isFinished(this.#options.output, stem))) continue;
       this.#activeAt = performance.now();
       this.#startedAt.delete(stem);
-      await this.#options.onWritten(stem);
+      await this.#options.onFinished(stem);
     }
   }
 

@@ -4,7 +4,7 @@ import { formatDuration, TaskError, type Scope, type TaskResult } from "cofferda
 import { manyCommand } from "./arguments.ts";
 import { BatchWatch, type Stall } from "./batch-watch.ts";
 import { markerEnvironment } from "./environment.ts";
-import { describeEnd, explainInBatch, setupError } from "./explain.ts";
+import { describeEnd, emptyText, explainInBatch, setupError } from "./explain.ts";
 import { hasText, readOutput } from "./output.ts";
 import type { Prepared } from "./prepare.ts";
 import { memoryFor, type MarkerSettings } from "./settings.ts";
@@ -68,7 +68,7 @@ class Batch<Entry extends BatchEntry> {
       stems: [...this.#unsettled.keys()],
       timeoutMs: settings.timeoutMs,
       onStarted: (stem) => this.#unsettled.get(stem)?.onStart(),
-      onWritten: (stem) => this.#collect(stem),
+      onFinished: (stem) => this.#collect(stem),
       onStall: (stall) => {
         this.#stall ??= stall;
         this.#given.abort();
@@ -126,9 +126,11 @@ class Batch<Entry extends BatchEntry> {
 
   async #collect(stem: string): Promise<void> {
     const marked = await readOutput(this.#output, stem);
-    if (marked === null || !hasText(marked)) return;
-    this.#unsettled.get(stem)?.succeed(marked);
+    if (marked === null) return;
+    const entry = this.#unsettled.get(stem);
     this.#unsettled.delete(stem);
+    if (hasText(marked)) entry?.succeed(marked);
+    else entry?.fail(emptyText());
   }
 
   #conclude(result: TaskResult, count: number): Unfinished<Entry> {

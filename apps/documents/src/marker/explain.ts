@@ -23,8 +23,17 @@ export function explainSingle(result: TaskResult, isEmpty: boolean): Error {
       );
     return result;
   }
-  const what = isEmpty ? "the text that it wrote is empty" : "it wrote no text";
-  return markerError("NO_OUTPUT", `Marker ended with exit code 0, and ${what}`, stderr);
+  if (isEmpty) return emptyText();
+  return markerError(
+    "NO_OUTPUT",
+    "Marker ended with exit code 0, and wrote no text for it",
+    stderr,
+  );
+}
+
+/** Marker has finished with a document, and there are no words. */
+export function emptyText(): MarkerError {
+  return new MarkerError("NO_OUTPUT", "Marker found no text in it: what it wrote is empty");
 }
 
 /** Why there is no text for one input of a `marker` that went through its whole folder. */

@@ -1,4 +1,4 @@
-import { readFile, stat } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { errorCode } from "cofferdam";
 import { pageMarker } from "../pages/page-markers.ts";
@@ -13,23 +13,23 @@ const markerLine = /^\{(\d+)\}-{48}$/gmu;
  * failed.
  */
 export async function readOutput(folder: string, stem: string): Promise<string | null> {
-  if (!(await isWritten(folder, stem))) return null;
+  if (!(await isFinished(folder, stem))) return null;
   const text = await readIfThere(join(folder, stem, `${stem}.md`));
   if (text === null) return null;
   const marked = text.replaceAll(markerLine, (_, page: string) => pageMarker(Number(page) + 1));
   return `${marked.trim()}\n`;
 }
 
-/** Whether Marker has finished with a document. */
-export async function isWritten(folder: string, stem: string): Promise<boolean> {
+/** Whether Marker has finished with an input. */
+export async function isFinished(folder: string, stem: string): Promise<boolean> {
   const meta = await readIfThere(join(folder, stem, `${stem}_meta.json`));
   if (meta === null) return false;
   try {
     JSON.parse(meta);
+    return true;
   } catch {
     return false; // half written
   }
-  return (await sizeOf(join(folder, stem, `${stem}.md`))) > 0;
 }
 
 /** Whether there is any text: Marker gives page markers for pages without any, too. */
@@ -43,13 +43,5 @@ async function readIfThere(path: string): Promise<string | null> {
   } catch (error) {
     if (errorCode(error) === "ENOENT") return null;
     throw error;
-  }
-}
-
-async function sizeOf(path: string): Promise<number> {
-  try {
-    return (await stat(path)).size;
-  } catch {
-    return 0;
   }
 }

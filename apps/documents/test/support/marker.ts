@@ -1,8 +1,18 @@
 /** Installs the stand-in for Marker, as pip would install the real one. */
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll } from "vitest";
 
 const standIn = fileURLToPath(new URL("../stand-in/marker_stand_in.py", import.meta.url));
 
@@ -73,4 +83,21 @@ function readLoads(file: string): { pid: number; parentPid: number; program: str
       const [pid = "", parentPid = "", program = ""] = line.split(" ");
       return { pid: Number(pid), parentPid: Number(parentPid), program };
     });
+}
+
+/** One installation for all tests of a `describe`. */
+export function useMarker(options: StandInOptions = {}): InstalledMarker {
+  let folder = "";
+  let installed: InstalledMarker | undefined;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "m-"));
+    installed = installMarker(folder, options);
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  return {
+    get bin() {
+      return installed?.bin ?? "";
+    },
+    loads: () => installed?.loads() ?? [],
+  };
 }
