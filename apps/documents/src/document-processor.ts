@@ -96,6 +96,7 @@ export class DocumentProcessor implements AsyncDisposable {
   readonly #engine: Engine;
   readonly #recipe: ConversionRecipe;
   readonly #inWork = new Map<string, Promise<unknown>>();
+  #closing: Promise<ScopeReport> | undefined;
 
   /** Rejects with `INVALID_ARGUMENT`, `OUTPUT`, `LOCKED` or `TOOL_UNAVAILABLE`. */
   static async open(options: DocumentProcessorOptions): Promise<DocumentProcessor> {
@@ -192,8 +193,9 @@ export class DocumentProcessor implements AsyncDisposable {
         let betweenDocuments = false;
         for await (const result of inParallel(batch, one, {
           concurrency,
-          onEnd: () => expected.isAll(),
+          onFull: () => expected.isAll(),
           before: async () => {
+            expected.isNotAll();
             if (betweenDocuments) await this.#reached("between-documents");
             betweenDocuments = true;
           },
@@ -212,7 +214,11 @@ export class DocumentProcessor implements AsyncDisposable {
   }
 
   /** Ends everything. Resolves, with the report, when it is gone. */
-  async close(): Promise<ScopeReport> {
+  close(): Promise<ScopeReport> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<ScopeReport> {
     try {
       await this.#engine[Symbol.asyncDispose]();
       return await this.#scope.close();
@@ -243,12 +249,9 @@ export class DocumentProcessor implements AsyncDisposable {
       await this.#sameBefore(hash, key, expected);
       const processing = this.#findOrConvert(path, hash, options, () => expected.seen(key));
       this.#inWork.set(hash, processing);
-      try {
-        return await processing;
-      } finally {
-        if (this.#inWork.get(hash) === processing) this.#inWork.delete(hash);
-        await this.#reached("after-document");
-      }
+      const result = await processing.finally(() => this.#inWork.delete(hash));
+      await this.#reached("after-document");
+      return result;
     } catch (error) {
       await this.#reached("after-error");
       throw error;

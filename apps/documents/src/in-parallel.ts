@@ -1,7 +1,7 @@
 export interface ParallelOptions {
   readonly concurrency: number;
-  /** Called when the last input has been taken up. */
-  readonly onEnd: () => void;
+  /** Called when no input is taken up until one in work has ended: there are enough, or no more. */
+  readonly onFull: () => void;
   /** Called, and waited for, before each input is taken up. */
   readonly before: () => Promise<void>;
 }
@@ -23,7 +23,6 @@ export async function* inParallel<Input, Result>(
       const { value, done } = await source.next();
       if (done === true) {
         isEnd = true;
-        options.onEnd();
         break;
       }
       await options.before();
@@ -34,6 +33,7 @@ export async function* inParallel<Input, Result>(
       running.add(self);
     }
     if (running.size === 0) return;
+    options.onFull();
     const { result, self } = await Promise.race(running);
     running.delete(self as Promise<{ result: Result; self: Promise<unknown> }>);
     yield result;

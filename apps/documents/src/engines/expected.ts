@@ -21,10 +21,15 @@ export class Expected<Key> {
     this.#look();
   }
 
-  /** Nobody else will be added, unless it was here before. */
+  /** Nobody else will be added, for the time being. */
   isAll(): void {
     this.#isAll = true;
     this.#look();
+  }
+
+  /** Others may be added after all. */
+  isNotAll(): void {
+    this.#isAll = false;
   }
 
   #look(): void {
