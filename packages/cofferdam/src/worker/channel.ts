@@ -29,7 +29,8 @@ export class WorkerChannel {
 
   /** Resolves when all that was told has reached the kernel. */
   async flushed(): Promise<void> {
-    if (this.behind) await new Promise((resolve) => this.#socket.once("drain", resolve));
+    // Not "drain", which comes only after a write beyond the high-water mark.
+    if (this.behind) await new Promise((resolve) => this.#socket.write("", resolve));
   }
 
   close(onClosed: () => void): void {
