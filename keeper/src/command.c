@@ -142,10 +142,10 @@ static _Noreturn void become_command(const struct init_setup *setup, volatile bo
 		if (dup2(setup->stdio[i], i) < 0 ||
 		    (spec->stdio[i] == STDIO_INHERIT && !make_blocking(i)))
 			fail(setup, failed, "stdio");
-	if (setup->socket >= 0) {
-		if (setup->socket == 3 ? fcntl(3, F_SETFD, 0) < 0 : dup2(setup->socket, 3) < 0)
-			fail(setup, failed, "socket");
-	}
+	if (setup->socket >= 0 && dup2(setup->socket, 3) < 0)
+		fail(setup, failed, "socket");
+	if (setup->bulk >= 0 && dup2(setup->bulk, 4) < 0)
+		fail(setup, failed, "bulk");
 	if (spec->cwd && chdir(spec->cwd) != 0)
 		fail(setup, failed, "cwd");
 	default_signals(&setup->ignored);

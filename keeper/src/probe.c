@@ -26,6 +26,7 @@ const char *probe_tree(struct keeper *keeper, enum tree_kind tree, bool *proc_ow
 		.channel = pair[1],
 		.stdio = {keeper->null_device, keeper->null_device, keeper->null_device},
 		.socket = -1,
+		.bulk = -1,
 		.cgroup = -1,
 	};
 	int pidfd = -1;

@@ -27,6 +27,7 @@ struct task_spec {
 	bool host_ipc;
 	bool cgroup;	/* asked for; outside namespaces it is had anyway */
 	uint64_t pids;	/* 0: no bound */
+	bool bulk;	/* a memory file for descriptor 4 */
 };
 
 /* Parses the fields of a START frame. False: malformed or out of memory; the spec is then empty. */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -87,7 +88,7 @@ static bool open_stdio(const struct keeper *keeper, struct task *task, int *thei
 			if (pipe2(ends, O_CLOEXEC) != 0)
 				return false;
 			theirs[i] = ends[i == 0 ? 0 : 1];
-			task->pipes[i] = ends[i == 0 ? 1 : 0];
+			task->ends[i] = ends[i == 0 ? 1 : 0];
 			close_it[i] = true;
 			break;
 		case STDIO_INHERIT:
@@ -192,6 +193,9 @@ static const char *launch(struct keeper *keeper, struct task *task)
 		if (socket < 0)
 			goto out;
 	}
+	/* Where there can be none, the socket carries everything. */
+	if (task->spec.bulk)
+		task->ends[END_BULK] = memfd_create("cofferdam-bulk", MFD_CLOEXEC);
 	if (task->spec.scratch) {
 		stage = "scratch";
 		if (!scratch_make(&keeper->scratch, task->id))
@@ -216,6 +220,7 @@ static const char *launch(struct keeper *keeper, struct task *task)
 		.channel = pair[1],
 		.stdio = {theirs[0], theirs[1], theirs[2]},
 		.socket = socket,
+		.bulk = task->ends[END_BULK],
 		.cgroup = task->cgroup,
 		.memory_hard = task->memory_hard,
 		.task = task->id,
@@ -271,7 +276,8 @@ void task_start(struct keeper *keeper, const struct wire_frame *frame)
 	memset(task, 0, sizeof *task);
 	task->id = frame->task;
 	task->init_pidfd = task->channel = task->remover_pidfd = task->cgroup = -1;
-	task->pipes[0] = task->pipes[1] = task->pipes[2] = -1;
+	for (int i = 0; i < ENDS; i++)
+		task->ends[i] = -1;
 	if (task_find(keeper, frame->task) || !spec_parse(frame, &task->spec)) {
 		refuse(keeper, frame->task, "request", EINVAL);
 		free(task);
@@ -288,7 +294,7 @@ void task_start(struct keeper *keeper, const struct wire_frame *frame)
 		if (task->cgroup >= 0)
 			cgroup_task_remove(&keeper->cgroups, task->id);
 		refuse(keeper, task->id, stage, error);
-		close_all(task->pipes, 3);
+		close_all(task->ends, ENDS);
 		close_all((int[]){task->channel, task->init_pidfd, task->cgroup}, 3);
 		spec_free(&task->spec);
 		free(task);
@@ -300,10 +306,10 @@ void task_start(struct keeper *keeper, const struct wire_frame *frame)
 	keeper->tasks = task;
 	size_t start = wire_begin(&keeper->out, EVT_STARTED, task->id);
 	wire_number(&keeper->out, TAG_PID, (uint64_t)task->init);
-	uint8_t fds[12];
-	for (int i = 0; i < 3; i++)
+	uint8_t fds[4 * ENDS];
+	for (int i = 0; i < ENDS; i++)
 		for (int byte = 0; byte < 4; byte++)
-			fds[i * 4 + byte] = (uint8_t)((uint32_t)task->pipes[i] >> (8 * byte));
+			fds[i * 4 + byte] = (uint8_t)((uint32_t)task->ends[i] >> (8 * byte));
 	wire_bytes(&keeper->out, TAG_FDS, fds, sizeof fds);
 	wire_end(&keeper->out, start);
 }

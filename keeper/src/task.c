@@ -294,17 +294,20 @@ void tasks_free_ended(struct keeper *keeper)
 	}
 }
 
-static bool has_pipes(const struct task *task)
+static bool has_ends(const struct task *task)
 {
-	return task->pipes[0] >= 0 || task->pipes[1] >= 0 || task->pipes[2] >= 0;
+	for (int i = 0; i < ENDS; i++)
+		if (task->ends[i] >= 0)
+			return true;
+	return false;
 }
 
 void task_on_opened(struct keeper *keeper, struct task *task)
 {
-	for (int i = 0; i < 3; i++) {
-		if (task->pipes[i] >= 0)
-			close(task->pipes[i]);
-		task->pipes[i] = -1;
+	for (int i = 0; i < ENDS; i++) {
+		if (task->ends[i] >= 0)
+			close(task->ends[i]);
+		task->ends[i] = -1;
 	}
 	if (task->phase == TASK_ENDED)
 		bury(keeper, task);
@@ -320,7 +323,7 @@ static void task_finish(struct keeper *keeper, struct task *task)
 	unwatch_and_close(keeper, &task->channel);
 	unwatch_and_close(keeper, &task->remover_pidfd);
 	/* Pipes that were not opened yet still hold output. */
-	if (!has_pipes(task))
+	if (!has_ends(task))
 		bury(keeper, task);
 }
 

@@ -29,8 +29,11 @@ enum task_phase {
 	TASK_ORPHANED,	  /* it died before its tree, which is ours to end; `stuck` at `step_at` */
 	TASK_VACATING,	  /* the init is dead; what its cgroup holds is dying */
 	TASK_REMOVING,	  /* all dead; a child is removing the scratch folder */
-	TASK_ENDED,	  /* told; kept until the other side has opened the pipes */
+	TASK_ENDED,	  /* told; kept until the other side has opened our ends */
 };
+
+/* What is announced in TAG_FDS: the ends of the pipes for 0, 1 and 2, and the bulk file. */
+enum { END_BULK = 3, ENDS = 4 };
 
 struct task {
 	struct task *next;
@@ -42,7 +45,7 @@ struct task {
 	int cgroup; /* what its command was born in, or -1 */
 	bool memory_hard;
 	int channel;
-	int pipes[3]; /* our ends, until the other side has opened them; -1 none */
+	int ends[ENDS]; /* ours, until the other side has opened them; -1 none */
 	bool foreground;
 	uint64_t deadline_at; /* 0: none */
 	uint64_t step_at;     /* 0: none */
@@ -102,7 +105,7 @@ enum watch_kind { WATCH_CONTROL = 1, WATCH_SIGNALS, WATCH_NODE, WATCH_INIT, WATC
 bool keeper_watch(struct keeper *keeper, int fd, enum watch_kind kind, struct task *task,
 		  uint32_t events);
 
-/* The other side holds its own copies of the pipes: close ours. */
+/* The other side holds its own copies of our ends: close them. */
 void task_on_opened(struct keeper *keeper, struct task *task);
 void tasks_free_ended(struct keeper *keeper);
 

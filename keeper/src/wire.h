@@ -21,7 +21,7 @@
 enum wire_request {
 	REQ_START = 1,	  /* ARG+ ENV* CWD STDIO [TIMEOUT GRACE MEMORY SOCKET TOKEN SCRATCH
 			   * PROCESSES_MAX CPUS OPEN_FILES CORE NO_NETWORK HOST_IPC CGROUP
-			   * PIDS] */
+			   * PIDS BULK] */
 	REQ_OPENED = 2,	  /* the pipe ends of STARTED are open on the other side */
 	REQ_STOP = 3,	  /* [GRACE]: end the task by the ladder */
 	REQ_DEADLINE = 4, /* TIMEOUT: end the task that many ms from now; 0 disarms */
@@ -55,7 +55,7 @@ enum wire_tag {
 	TAG_NUMBER = 11,
 	TAG_PATH = 12,
 	TAG_PID = 13,
-	TAG_FDS = 14, /* three i32: stdin, stdout, stderr in the keeper; -1 none */
+	TAG_FDS = 14, /* four i32: stdin, stdout, stderr and the bulk file in the keeper; -1 none */
 	TAG_STATUS = 15,
 	TAG_CAUSE = 16, /* enum end_cause */
 	TAG_USER_US = 17,
@@ -82,6 +82,7 @@ enum wire_tag {
 	TAG_PIDS = 36,	     /* bound for processes and threads, held by the kernel */
 	TAG_EXACT = 37,	     /* PEAK is the kernel's own figure */
 	TAG_STUCK = 38,	     /* "pid\tstate\tname" */
+	TAG_BULK = 39,	     /* a file in memory, open on both sides; the command's descriptor 4 */
 };
 
 enum stdio_mode { STDIO_NULL = 0, STDIO_PIPE = 1, STDIO_INHERIT = 2 };

@@ -128,6 +128,11 @@ export interface ContainedProcess {
   readonly stderr: Readable | null;
   /** The socket whose other end is the command's descriptor 3. Null unless asked for. */
   readonly channel: Socket | null;
+  /**
+   * Descriptor of a file in memory that the command has as its descriptor 4, where a channel was
+   * asked for and there can be one. Whoever gets it closes it; it goes with its last holder.
+   */
+  readonly bulkFile: number | null;
   /** Private folder, removed at the end. Its path is at most about 40 bytes. */
   readonly scratch: string;
   /** Never rejects. */

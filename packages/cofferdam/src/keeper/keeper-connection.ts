@@ -156,7 +156,8 @@ export class KeeperConnection {
     this.#writeSoon(start);
     try {
       const fields = await task.started.promise;
-      const pipes = spec.stdio.includes("pipe") ? await this.#openPipes(id, task, fields) : noPipes;
+      const announced = spec.channel || spec.stdio.includes("pipe");
+      const pipes = announced ? await this.#openPipes(id, task, fields) : noPipes;
       return {
         pid: task.pid,
         ...pipes,

@@ -1,4 +1,4 @@
-import { constants, open } from "node:fs";
+import { close, constants, open } from "node:fs";
 import { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
 import { promisify } from "node:util";
@@ -7,41 +7,59 @@ import { tag, type Fields } from "./wire.ts";
 
 const openFile = promisify(open);
 
-/** A task's standard streams, as far as they are pipes. */
+/** A task's standard streams, as far as they are pipes, and the file it shares with us. */
 export interface Pipes {
   readonly stdin: Writable | null;
   readonly stdout: Readable | null;
   readonly stderr: Readable | null;
+  readonly bulkFile: number | null;
 }
 
-export const noPipes: Pipes = { stdin: null, stdout: null, stderr: null };
+export const noPipes: Pipes = { stdin: null, stdout: null, stderr: null, bulkFile: null };
 
 /**
- * Opens the keeper's ends of a task's pipes as streams here. Node can be handed no descriptor, but
- * on Linux a pipe can be opened again through `/proc/<pid>/fd`. Rejects with the system's error when
- * one cannot be opened; none of them is open then.
+ * Opens the keeper's ends of a task's pipes as streams here, and its bulk file. Node can be handed
+ * no descriptor, but on Linux both can be opened again through `/proc/<pid>/fd`. Rejects with the
+ * system's error when one cannot be opened; none of them is open then.
  */
 export async function openPipes(keeper: number, started: Fields): Promise<Pipes> {
-  const numbers = started.bytes(tag.descriptors) ?? Buffer.alloc(12, 0xff);
-  const opened = await Promise.allSettled([
-    openPipe(keeper, numbers.readInt32LE(0), constants.O_WRONLY),
-    openPipe(keeper, numbers.readInt32LE(4), constants.O_RDONLY),
-    openPipe(keeper, numbers.readInt32LE(8), constants.O_RDONLY),
-  ]);
-  const [stdin, stdout, stderr] = opened.map((one) =>
+  const numbers = started.bytes(tag.descriptors) ?? Buffer.alloc(16, 0xff);
+  const path = (index: number): string | null => {
+    const number = numbers.readInt32LE(4 * index);
+    return number < 0 ? null : `/proc/${keeper}/fd/${number}`;
+  };
+  const streams = [
+    openPipe(path(0), constants.O_WRONLY),
+    openPipe(path(1), constants.O_RDONLY),
+    openPipe(path(2), constants.O_RDONLY),
+  ];
+  const [bulkFile, ...pipes] = await Promise.allSettled([openBulkFile(path(3)), ...streams]);
+  const failed = [bulkFile, ...pipes].find((one) => one.status === "rejected");
+  const [stdin, stdout, stderr] = pipes.map((one) =>
     one.status === "fulfilled" ? one.value : null,
   );
-  const failed = opened.find((one) => one.status === "rejected");
-  if (!failed) return { stdin: stdin ?? null, stdout: stdout ?? null, stderr: stderr ?? null };
+  const file = bulkFile.status === "fulfilled" ? bulkFile.value : null;
+  if (!failed)
+    return {
+      stdin: stdin ?? null,
+      stdout: stdout ?? null,
+      stderr: stderr ?? null,
+      bulkFile: file,
+    };
   for (const stream of [stdin, stdout, stderr]) stream?.destroy();
+  if (file !== null) close(file);
   throw failed.reason;
 }
 
-async function openPipe(keeper: number, number: number, mode: number): Promise<Socket | null> {
-  if (number < 0) return null;
+async function openBulkFile(path: string | null): Promise<number | null> {
+  return path === null ? null : await openFile(path, constants.O_RDWR);
+}
+
+async function openPipe(path: string | null, mode: number): Promise<Socket | null> {
+  if (path === null) return null;
   const writes = mode === constants.O_WRONLY;
   try {
-    const fd = await openFile(`/proc/${keeper}/fd/${number}`, mode | constants.O_NONBLOCK);
+    const fd = await openFile(path, mode | constants.O_NONBLOCK);
     return new Socket({ fd, readable: !writes, writable: writes });
   } catch (error) {
     // The command has closed its end already: nobody will read what we might write.

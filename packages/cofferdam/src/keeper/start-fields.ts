@@ -29,7 +29,7 @@ export function startFields(
   if (spec.ipc === "host") fields.push([tag.hostIpc, ""]);
   if (spec.cgroup) fields.push([tag.cgroup, ""]);
   if (spec.pids !== undefined) fields.push([tag.pids, spec.pids]);
-  if (channel) fields.push([tag.socket, channel.path], [tag.token, channel.token]);
+  if (channel) fields.push([tag.socket, channel.path], [tag.token, channel.token], [tag.bulk, ""]);
   return fields;
 }
 

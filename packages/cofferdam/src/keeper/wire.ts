@@ -65,6 +65,7 @@ export const tag = {
   pids: 36,
   exact: 37,
   stuck: 38,
+  bulk: 39,
 } as const;
 
 /** Of a frame: its length, type and task. */

@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { CofferdamError, errorMessage, type ErrorCode } from "../errors/index.ts";
 import type { ContainedProcess, ProcessEnd } from "../keeper/index.ts";
 import type { WorkerService } from "../scope/index.ts";
+import { BulkFile, bulkPartBytesMin } from "../worker/bulk.ts";
 import { encodeFrame, MessageReader, type Message } from "../worker/frames.ts";
 import {
   describeError,
@@ -17,6 +18,8 @@ import { explainWorkerEnd, type WorkerBounds } from "./task-error.ts";
 import { TaskServices } from "./task-services.ts";
 
 const logBytes = 64 * 1024;
+/** What a worker has its bulk file as. */
+const bulkDescriptor = 4;
 /** How long the rest of a dead worker's socket is waited for. */
 const restMs = 5000;
 /** How long a worker may live on without its socket. */
@@ -63,10 +66,13 @@ export class PoolWorker {
   readonly #owner: WorkerOwner;
   readonly #graceMs: number;
   readonly #reader = new MessageReader();
+  /** What large parts lie in, where the worker has it too. */
+  readonly #bulk: BulkFile | undefined;
   readonly #services: TaskServices;
   #log = "";
   #brokenProtocol: string | undefined;
   #batch = false;
+  #readsBulk = false;
   #disposes = false;
   #onReadiness!: (nothing: undefined) => void; // set in the constructor
   #closing = false;
@@ -82,6 +88,8 @@ export class PoolWorker {
     this.#services = new TaskServices(process.pid, (name) => owner.service(name));
     for (const stream of [process.stdout, process.stderr]) this.#keepLog(stream);
     this.#channel = process.channel;
+    if (process.bulkFile !== null) this.#bulk = new BulkFile(process.bulkFile, "pool");
+    this.#reader.bulk = this.#bulk;
     this.#channel?.on("data", (chunk: Buffer) => this.#onData(chunk));
     this.#channel?.on("error", () => undefined); // its end tells
     this.#channel?.on("end", () => this.#onChannelEnd());
@@ -92,6 +100,7 @@ export class PoolWorker {
       module,
       init: init.json,
       ...(recycleAbove === undefined ? {} : { recycleAbove }),
+      ...(this.#bulk ? { bulk: bulkDescriptor } : {}),
     };
     this.#send({ t: "hello", protocol: protocolVersion, ...hello }, init.parts);
   }
@@ -114,7 +123,7 @@ export class PoolWorker {
     const endFrame = (parts?: readonly Uint8Array[]): void => {
       if (list === "") return;
       const how = `"each":${each ? 1 : 0},"plain":${plain ? 1 : 0}`;
-      frames.push(...encodeFrame(`{"t":"tasks",${how},"list":[${list}]}`, parts));
+      frames.push(...this.#frame(`{"t":"tasks",${how},"list":[${list}]}`, parts));
       list = "";
       plain = true;
     };
@@ -127,7 +136,7 @@ export class PoolWorker {
       const { parts } = args;
       if (!this.#batch) {
         const run = `{"t":"run","id":${id},"name":${JSON.stringify(name)},"args":${args.text}}`;
-        frames.push(...encodeFrame(run, parts));
+        frames.push(...this.#frame(run, parts));
         continue;
       }
       if (parts.length > 0) endFrame(); // a frame of its own: parts are numbered by frame
@@ -183,6 +192,7 @@ export class PoolWorker {
     }
     clearTimeout(this.#overdue);
     clearTimeout(this.#deaf);
+    this.#bulk?.close();
     this.retired = true;
     this.#services.releaseAll();
     this.#owner.onEnd(this, end);
@@ -200,7 +210,11 @@ export class PoolWorker {
   }
 
   #send(message: ToWorker, parts: readonly Uint8Array[] = []): void {
-    this.#write(encodeFrame(JSON.stringify(message), parts));
+    this.#write(this.#frame(JSON.stringify(message), parts));
+  }
+
+  #frame(header: string, parts?: readonly Uint8Array[]): Uint8Array[] {
+    return encodeFrame(header, parts, this.#readsBulk ? this.#bulk : undefined);
   }
 
   #write(buffers: readonly Uint8Array[]): void {
@@ -227,6 +241,8 @@ export class PoolWorker {
 
   #onMessage({ header, parts }: Message): void {
     const message = header as unknown as FromWorker;
+    if (this.#readsBulk && parts.some((part) => part.length >= bulkPartBytesMin))
+      this.#bulk?.allow();
     switch (message.t) {
       case "results":
         this.#onResults(message.list, parts, message.plain === 1, message.us);
@@ -239,6 +255,7 @@ export class PoolWorker {
         break;
       case "ready":
         this.#batch = message.batch === true;
+        this.#readsBulk = message.bulk === true;
         this.#disposes = message.dispose === true;
         this.ready = true;
         this.#owner.onReady(this, null);

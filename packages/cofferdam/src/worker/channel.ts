@@ -1,4 +1,5 @@
 import { Socket } from "node:net";
+import type { BulkFile } from "./bulk.ts";
 import { encodeFrame, MessageReader, type Message } from "./frames.ts";
 import type { FromWorker } from "./messages.ts";
 
@@ -6,6 +7,7 @@ import type { FromWorker } from "./messages.ts";
 export class WorkerChannel {
   readonly #socket = new Socket({ fd: 3 });
   readonly #reader = new MessageReader();
+  #bulk: BulkFile | undefined;
 
   /** `onEnd`: the pool is gone, and nobody wants what this process does. */
   constructor(onMessage: (message: Message) => void, onEnd: (failed: boolean) => void) {
@@ -14,9 +16,14 @@ export class WorkerChannel {
     this.#socket.on("end", () => onEnd(false));
   }
 
+  /** From now on large parts go by the bulk file, and come from there. */
+  useBulk(bulk: BulkFile): void {
+    this.#bulk = this.#reader.bulk = bulk;
+  }
+
   tell(message: FromWorker, parts: readonly Uint8Array[] = []): void {
     if (!this.#socket.writable) return;
-    const buffers = encodeFrame(JSON.stringify(message), parts);
+    const buffers = encodeFrame(JSON.stringify(message), parts, this.#bulk);
     if (buffers.length > 1) this.#socket.cork();
     for (const buffer of buffers) this.#socket.write(buffer);
     if (buffers.length > 1) this.#socket.uncork();

@@ -3,8 +3,11 @@
  *
  *     u32 length of what follows | u32 length of the header | header (JSON) | part...
  *
- * The header's `parts` lists the lengths of the binary parts. Numbers are little-endian.
+ * The header's `parts` lists the lengths of the binary parts. Numbers are little-endian. A
+ * part that lies in the bulk file has `[position, length]` there and is not in the frame.
  */
+import type { BulkFile } from "./bulk.ts";
+
 export interface Message {
   readonly header: Readonly<Record<string, unknown>>;
   readonly parts: readonly Uint8Array[];
@@ -21,30 +24,44 @@ const noParts: readonly Uint8Array[] = [];
 
 /**
  * The buffers of one frame, to be written in this order and before any other. `header` is the JSON
- * of an object that is not empty. Throws a RangeError above `frameBytesMax`.
+ * of an object that is not empty. Large parts go into the bulk file, as far as it has room. Throws
+ * a RangeError above `frameBytesMax`.
  */
-export function encodeFrame(header: string, parts: readonly Uint8Array[] = noParts): Uint8Array[] {
-  let text = header;
+export function encodeFrame(
+  header: string,
+  parts: readonly Uint8Array[] = noParts,
+  bulk?: BulkFile,
+): Uint8Array[] {
+  if (parts.length === 0) return [encodeHead(header, noParts, 0)];
+  const inline: Uint8Array[] = [];
+  const places = parts.map((part) => {
+    const position = bulk?.put(part) ?? null;
+    if (position !== null) return `[${position},${part.length}]`;
+    inline.push(part);
+    return part.length;
+  });
+  const text = `${header.slice(0, -1)},"parts":[${places.join()}]}`;
   let partBytes = 0;
-  if (parts.length > 0) {
-    text = `${header.slice(0, -1)},"parts":[${parts.map((part) => part.length).join()}]}`;
-    for (const part of parts) partBytes += part.length;
-  }
+  for (const part of inline) partBytes += part.length;
+  if (partBytes > gatherBytesMax) return [encodeHead(text, noParts, partBytes), ...inline];
+  return [encodeHead(text, inline, partBytes)];
+}
+
+/** The start of a frame: lengths, header, and the parts that are gathered with it. */
+function encodeHead(text: string, gathered: readonly Uint8Array[], partBytes: number): Buffer {
   const textBytes = Buffer.byteLength(text);
   const bytes = 4 + textBytes + partBytes;
   if (bytes > frameBytesMax) throw new RangeError(`a frame of ${bytes} bytes`);
-  const gathered = partBytes <= gatherBytesMax;
-  const head = Buffer.allocUnsafe(8 + textBytes + (gathered ? partBytes : 0));
+  const head = Buffer.allocUnsafe(8 + textBytes + (gathered.length > 0 ? partBytes : 0));
   head.writeUInt32LE(bytes, 0);
   head.writeUInt32LE(textBytes, 4);
   head.write(text, 8);
-  if (!gathered) return [head, ...parts];
   let offset = 8 + textBytes;
-  for (const part of parts) {
+  for (const part of gathered) {
     head.set(part, offset);
     offset += part.length;
   }
-  return [head];
+  return head;
 }
 
 /** Frames above this are not gathered whole: their parts are filled as the bytes come. */
@@ -52,6 +69,8 @@ const streamedBytes = 64 * 1024;
 
 /** Cuts a byte stream into messages. Throws a RangeError on bytes that cannot be frames. */
 export class MessageReader {
+  /** Where parts may lie beside the stream. */
+  bulk: BulkFile | undefined;
   #chunks: Buffer[] = [];
   #bytes = 0;
   /** How many bytes must be there before the next look. */
@@ -95,7 +114,7 @@ export class MessageReader {
       }
       const header = parseHeader(all.toString("utf8", headerStart, headerEnd));
       if (length > streamedBytes) {
-        const large = new LargeFrame(header, length - 4 - headerLength);
+        const large = new LargeFrame(header, length - 4 - headerLength, this.bulk);
         offset = headerEnd + large.fill(all.subarray(headerEnd));
         if (!large.full) {
           this.#large = large;
@@ -103,7 +122,7 @@ export class MessageReader {
         }
         onMessage(large.message);
       } else {
-        onMessage({ header, parts: sliceParts(header, all.subarray(headerEnd, end)) });
+        onMessage({ header, parts: sliceParts(header, all.subarray(headerEnd, end), this.bulk) });
         offset = end;
       }
     }
@@ -116,15 +135,19 @@ export class MessageReader {
 /** A frame too large to be held twice: each part has memory of its own. */
 class LargeFrame {
   readonly message: Message;
+  /** Those of its parts that come by the stream. */
+  readonly #parts: Uint8Array[] = [];
   #missing: number;
   #part = 0;
   #filled = 0;
 
-  constructor(header: Record<string, unknown>, bytes: number) {
-    this.message = {
-      header,
-      parts: partLengths(header, bytes).map((length) => new Uint8Array(length)),
-    };
+  constructor(header: Record<string, unknown>, bytes: number, bulk: BulkFile | undefined) {
+    const parts = readParts(header, bytes, bulk, (length) => {
+      const part = Buffer.allocUnsafeSlow(length);
+      this.#parts.push(part);
+      return part;
+    });
+    this.message = { header, parts };
     this.#missing = bytes;
   }
 
@@ -136,7 +159,7 @@ class LargeFrame {
   fill(chunk: Buffer): number {
     const taken = Math.min(chunk.length, this.#missing);
     let offset = 0;
-    for (let part = this.message.parts[this.#part]; part; part = this.message.parts[this.#part]) {
+    for (let part = this.#parts[this.#part]; part; part = this.#parts[this.#part]) {
       const bytes = chunk.subarray(offset, Math.min(taken, offset + part.length - this.#filled));
       part.set(bytes, this.#filled);
       this.#filled += bytes.length;
@@ -156,24 +179,43 @@ function parseHeader(text: string): Record<string, unknown> {
   return header as Record<string, unknown>;
 }
 
-/** The lengths of a frame's parts, which have so many bytes together at most. */
-function partLengths(header: Record<string, unknown>, bytes: number): readonly number[] {
-  const lengths = header["parts"];
-  if (!Array.isArray(lengths)) return [];
-  let sum = 0;
-  for (const length of lengths as unknown[]) {
-    if (typeof length !== "number" || !Number.isSafeInteger(length) || length < 0)
-      throw new RangeError("a part of no length");
-    sum += length;
-  }
-  if (sum > bytes) throw new RangeError("a part beyond its frame");
-  return lengths as number[];
+/**
+ * A frame's parts: what lies in the bulk file is read from there; the others, of `bytes` together
+ * at most, are what `inline` gives for their lengths.
+ */
+function readParts(
+  header: Record<string, unknown>,
+  bytes: number,
+  bulk: BulkFile | undefined,
+  inline: (length: number) => Uint8Array,
+): readonly Uint8Array[] {
+  const { parts } = header;
+  if (parts === undefined) return noParts;
+  if (!Array.isArray(parts)) throw new RangeError("parts that are no list");
+  let left = bytes;
+  return parts.map((place: unknown) => {
+    if (Array.isArray(place)) {
+      if (!bulk) throw new RangeError("a part in a bulk file that there is not");
+      return bulk.take(checkLength(place[0]), checkLength(place[1]));
+    }
+    const length = checkLength(place);
+    if ((left -= length) < 0) throw new RangeError("a part beyond its frame");
+    return inline(length);
+  });
 }
 
-function sliceParts(header: Record<string, unknown>, bytes: Buffer): readonly Uint8Array[] {
-  if (header["parts"] === undefined) return noParts;
+function checkLength(value: unknown): number {
+  if (Number.isSafeInteger(value) && Number(value) >= 0) return Number(value);
+  throw new RangeError("a part of no length");
+}
+
+function sliceParts(
+  header: Record<string, unknown>,
+  bytes: Buffer,
+  bulk: BulkFile | undefined,
+): readonly Uint8Array[] {
   let offset = 0;
-  return partLengths(header, bytes.length).map((length) =>
+  return readParts(header, bytes.length, bulk, (length) =>
     bytes.subarray(offset, (offset += length)),
   );
 }

@@ -3,6 +3,7 @@
  * the other end of descriptor 3. It ends when that end closes.
  */
 import { CofferdamError } from "../errors/index.ts";
+import { BulkFile } from "./bulk.ts";
 import { WorkerChannel } from "./channel.ts";
 import type { Message } from "./frames.ts";
 import { describeError, type RemoteError, type ToWorker } from "./messages.ts";
@@ -50,6 +51,7 @@ async function load(module: string, init: unknown): Promise<void> {
       t: "ready",
       names: [...functions.keys()],
       batch: true,
+      bulk: true,
       dispose: dispose !== undefined,
     });
   } catch (error) {
@@ -98,6 +100,7 @@ function onMessage({ header, parts }: Message): void {
   const message = header as unknown as ToWorker;
   switch (message.t) {
     case "hello":
+      if (message.bulk !== undefined) channel.useBulk(new BulkFile(message.bulk, "worker"));
       if (message.recycleAbove !== undefined) watchSize(message.recycleAbove);
       void load(message.module ?? "", decodeValue(message.init, parts));
       break;

@@ -3,13 +3,13 @@
  * (arguments, results) are encoded by `values.ts`; `plain` says that none of a message's values
  * needs decoding. `list` is flat, so that a thousand small tasks are one cheap JSON array.
  *
- *     pool → worker   {t:"hello", protocol, module, init, recycleAbove}
+ *     pool → worker   {t:"hello", protocol, module, init, recycleAbove, bulk}
  *                     {t:"tasks", list:[id, name, args, …], each, plain}
  *                     {t:"run", id, name, args}         to a worker that did not say `batch`
  *                     {t:"cancel", id}                  the caller does not want it any more
  *                     {t:"answer", call, ok, value}     to a `call`
  *                     {t:"close"}                       finish and exit
- *     worker → pool   {t:"ready", names, batch, dispose}
+ *     worker → pool   {t:"ready", names, batch, bulk, dispose}
  *                     {t:"broken", error}               it could not be loaded
  *                     {t:"results", list:[id, value, …], us, plain}
  *                     {t:"result", id, value}           from a worker that did not say `batch`
@@ -30,6 +30,8 @@ export type ToWorker =
       readonly module?: string;
       readonly init?: unknown;
       readonly recycleAbove?: number;
+      /** The descriptor of the bulk file. */
+      readonly bulk?: number;
     }
   | {
       readonly t: "tasks";
@@ -55,6 +57,8 @@ export type FromWorker =
       readonly names: readonly string[];
       /** It understands `tasks` and `cancel`. */
       readonly batch?: boolean;
+      /** It reads from the bulk file. */
+      readonly bulk?: boolean;
       /** It has something to tear down: it is told to close, and not just ended. */
       readonly dispose?: boolean;
     }

@@ -117,6 +117,7 @@ class GroupTask implements ContainedProcess {
   readonly stdout;
   readonly stderr;
   readonly channel: Socket | null;
+  readonly bulkFile = null;
   readonly scratch: string;
   readonly ended: Promise<ProcessEnd>;
   memoryBytes = 0;
