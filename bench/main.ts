@@ -1,5 +1,6 @@
 /** `npm run bench <name>`: each benchmark runs Cofferdam and its peer in one run and gives ratios. */
 import { benchDispatchPython } from "./dispatch-python.ts";
+import { benchCache } from "./cache.ts";
 import { benchDispatch } from "./dispatch.ts";
 import { benchDocuments } from "./documents.ts";
 import { benchMeasurements } from "./measurements/measurements.ts";
@@ -18,6 +19,9 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   "dispatch-python": {
     summary: "calls of warm Python workers beside ProcessPoolExecutor",
     run: benchDispatchPython,
+  cache: {
+    summary: "hits a second of a shared cache beside Manager().dict(), SQLite and LMDB",
+    run: benchCache,
   },
   documents: {
     summary: "one worker beside a plain Node process, and two workers beside one",

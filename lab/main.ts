@@ -6,6 +6,8 @@ const experiments: Readonly<Record<string, () => Promise<Experiment>>> = {
   semaphores: async () => (await import("./semaphores/experiment.ts")).semaphores,
   freeze: async () => (await import("./freeze/experiment.ts")).freeze,
   resume: async () => (await import("./resume/experiment.ts")).resume,
+  slots: async () => (await import("./slots/experiment.ts")).slotsExperiment,
+  rate: async () => (await import("./rate/experiment.ts")).rateExperiment,
   chaos: async () => (await import("./chaos/experiment.ts")).chaosExperiment,
   kills: async () => (await import("./kills/experiment.ts")).kills,
 };

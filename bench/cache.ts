@@ -1,0 +1,169 @@
+/**
+ * Hits a second of a shared cache: four workers of ours, beside four processes with Python's
+ * Manager().dict() (the design of source document 002), and one process each with SQLite and LMDB
+ * directly. By turns, in rounds; the ratios, medians over rounds, are the result.
+ *
+ *     npm run bench cache [-- --rounds N] [--reads N] [--keys N] [--bytes N] [--workers N] [--json]
+ */
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { fileURLToPath } from "node:url";
+import { parseArgs, promisify } from "node:util";
+import { openScope, type Cache, type Pool } from "cofferdam";
+import { askPython, findPython } from "../lab/survivors/python.ts";
+import type * as Worker from "./cache/worker.ts";
+import { median, percent } from "./statistics.ts";
+
+interface Load {
+  readonly reads: number;
+  readonly keys: number;
+  readonly bytes: number;
+  readonly workers: number;
+}
+
+type Way = () => Promise<number>;
+
+export async function benchCache(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      rounds: { type: "string", default: "5" },
+      reads: { type: "string", default: "20000" },
+      keys: { type: "string", default: "2000" },
+      bytes: { type: "string", default: "12288" },
+      workers: { type: "string", default: "4" },
+      json: { type: "boolean", default: false },
+    },
+  });
+  const load = {
+    reads: Number(values.reads),
+    keys: Number(values.keys),
+    bytes: Number(values.bytes),
+    workers: Number(values.workers),
+  };
+  const say = (line: string): void => {
+    if (!values.json) console.log(line);
+  };
+  const folder = mkdtempSync(join(tmpdir(), "bench-cache-"));
+  try {
+    await using scope = await openScope();
+    const cache = scope.cache<Uint8Array>("bench", { folder: join(folder, "cache") });
+    await fill(cache, load);
+    const module = new URL("./cache/worker.ts", import.meta.url);
+    const pool = scope.pool<typeof Worker>(module, { workers: load.workers, threads: 0 });
+    say(`${load.keys} values of ${load.bytes} bytes, ${load.reads} reads by each process`);
+    const ways = await waysOf(pool, cache, load, folder);
+    const rates: Record<string, number[]> = {};
+    for (let round = 1; round <= Number(values.rounds); round++) {
+      for (const [name, way] of Object.entries(ways)) (rates[name] ??= []).push(await way());
+      const told = Object.entries(rates).map(
+        ([name, all]) => `${name} ${(all.at(-1) ?? 0).toFixed(0)}`,
+      );
+      say(`round ${round}, hits a second: ${told.join(", ")}`);
+    }
+    const ratios = ratiosOf(rates, load.workers);
+    if (values.json) console.log(JSON.stringify({ ...load, rates, ratios }));
+    for (const [name, ratio] of Object.entries(ratios)) say(`${name}: ${ratio.toFixed(2)}`);
+    const lost = ratios["one worker to SQLite directly"];
+    if (lost !== undefined) say(`share lost to reading SQLite directly: ${percent(1 - lost)}`);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function fill(cache: Cache<Uint8Array>, { keys, bytes }: Load): Promise<void> {
+  const value = new Uint8Array(bytes).map((_, index) => index);
+  await Promise.all(
+    Array.from({ length: keys }, (_, key) => cache.set({ model: "m", text: `text ${key}` }, value)),
+  );
+}
+
+async function waysOf(
+  pool: Pool<typeof Worker>,
+  cache: Cache,
+  load: Load,
+  folder: string,
+): Promise<Record<string, Way>> {
+  const { reads, keys, bytes, workers } = load;
+  const file = cache.store.file;
+  const inWorkers = async (count: number, run: () => Promise<number>): Promise<number> =>
+    (await Promise.all(Array.from({ length: count }, run))).reduce((sum, rate) => sum + rate, 0);
+  const hashes = readHashes(file);
+  const numbers = [String(reads), String(keys), String(bytes)];
+  const python = findPython();
+  const lmdb = python !== null && (await askPython("import lmdb; print(1)")) === "1";
+  for (const [missing, name] of [
+    [python === null, "Manager().dict(): skipped, because there is no python3"],
+    [!lmdb, "LMDB: skipped, because Python has no lmdb (pip install lmdb)"],
+  ] as const)
+    if (missing) console.error(name);
+  return {
+    "our workers": () => inWorkers(workers, () => pool.run("readHits", reads, keys)),
+    "one worker": () => pool.run("readHits", reads, keys),
+    "our workers, asking": () =>
+      inWorkers(workers, () => pool.run("askHits", Math.ceil(reads / 10), hashes)),
+    "SQLite directly": () => Promise.resolve(readSqlite(file, hashes, reads)),
+    ...(python === null
+      ? {}
+      : {
+          "Manager().dict()": () =>
+            runPython(python, "manager_dict.py", [String(workers), ...numbers]),
+        }),
+    ...(python === null || !lmdb
+      ? {}
+      : { LMDB: () => runPython(python, "lmdb_reads.py", [join(folder, "lmdb"), ...numbers]) }),
+  };
+}
+
+function readHashes(file: string): Uint8Array {
+  const database = new DatabaseSync(file, { readOnly: true });
+  const rows = database.prepare("SELECT key FROM entries").all();
+  database.close();
+  return Buffer.concat(rows.map((row) => row["key"] as Uint8Array));
+}
+
+/** The same file without us: no canonical key, no checksum, no decoding. */
+function readSqlite(file: string, hashes: Uint8Array, reads: number): number {
+  const database = new DatabaseSync(file, { readOnly: true });
+  const get = database.prepare("SELECT value FROM entries WHERE key = ?");
+  const keys = Array.from({ length: hashes.length / 32 }, (_, key) =>
+    hashes.subarray(key * 32, key * 32 + 32),
+  );
+  for (const key of keys) get.get(key);
+  const start = performance.now();
+  for (let read = 0; read < reads; read++)
+    if (!get.get(keys[(read * 7919) % keys.length] ?? null)) throw new Error("a value is missing");
+  const rate = reads / ((performance.now() - start) / 1000);
+  database.close();
+  return rate;
+}
+
+async function runPython(python: string, program: string, args: string[]): Promise<number> {
+  const file = fileURLToPath(new URL(`./cache/${program}`, import.meta.url));
+  return Number((await promisify(execFile)(python, [file, ...args])).stdout);
+}
+
+/** Medians of the rounds' ratios, so that a neighbour's noise does not decide. */
+function ratiosOf(
+  rates: Readonly<Record<string, number[]>>,
+  workers: number,
+): Record<string, number> {
+  const ratio = (title: string, of: string, to: string): [string, number][] => {
+    const [above, below] = [rates[of], rates[to]];
+    if (!above || !below) return [];
+    return [[title, median(above.map((rate, round) => rate / (below[round] ?? NaN)))]];
+  };
+  return Object.fromEntries([
+    ...ratio(`${workers} workers to Manager().dict()`, "our workers", "Manager().dict()"),
+    ...ratio(
+      `${workers} workers, asking, to Manager().dict()`,
+      "our workers, asking",
+      "Manager().dict()",
+    ),
+    ...ratio("one worker to SQLite directly", "one worker", "SQLite directly"),
+    ...ratio("one worker to LMDB", "one worker", "LMDB"),
+  ]);
+}

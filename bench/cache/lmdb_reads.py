@@ -1,0 +1,18 @@
+"""Reads values that are there from LMDB, in one process. Prints the reads a second."""
+
+import sys
+import time
+
+import lmdb
+
+folder, reads, keys, size = sys.argv[1], *map(int, sys.argv[2:5])
+names = [f"text {key}".encode() for key in range(keys)]
+environment = lmdb.open(folder, map_size=2 * keys * (size + 8192))
+with environment.begin(write=True) as transaction:
+    for name in names:
+        transaction.put(name, bytes(size))
+start = time.perf_counter()
+for number in range(reads):
+    with environment.begin() as transaction:
+        assert transaction.get(names[number * 7919 % keys]) is not None
+print(reads / (time.perf_counter() - start))

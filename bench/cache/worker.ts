@@ -1,0 +1,30 @@
+import { currentTask } from "cofferdam";
+
+/** Reads values that are there; gives how many reads a second this worker made. */
+export async function readHits(reads: number, keys: number): Promise<number> {
+  const cache = currentTask().cache<Uint8Array>("bench");
+  for (let read = 0; read < keys; read++) await cache.get({ model: "m", text: `text ${read}` });
+  const start = performance.now();
+  for (let read = 0; read < reads; read++) {
+    const value = await cache.get({ model: "m", text: `text ${(read * 7919) % keys}` });
+    if (!value) throw new Error("a value is missing");
+  }
+  return reads / ((performance.now() - start) / 1000);
+}
+
+/** The same, each read asked of the parent over the socket, as a worker in another language may. */
+export async function askHits(reads: number, hashes: Uint8Array): Promise<number> {
+  const task = currentTask();
+  const keys = Array.from({ length: hashes.length / 32 }, (_, key) =>
+    hashes.slice(key * 32, key * 32 + 32),
+  );
+  const start = performance.now();
+  for (let read = 0; read < reads; read++) {
+    const key = keys[(read * 7919) % keys.length];
+    const { value } = (await task.call("cache", { op: "get", name: "bench", key })) as {
+      value?: Uint8Array;
+    };
+    if (!value) throw new Error("a value is missing");
+  }
+  return reads / ((performance.now() - start) / 1000);
+}
