@@ -15,6 +15,7 @@ import { parseArgs, promisify } from "node:util";
 import { openScope, type Cache, type Pool } from "cofferdam";
 import { askPython, findPython } from "../lab/survivors/python.ts";
 import type * as Worker from "./cache/worker.ts";
+import type { Reads } from "./cache/worker.ts";
 import { median, percent } from "./statistics.ts";
 
 interface Load {
@@ -24,7 +25,7 @@ interface Load {
   readonly workers: number;
 }
 
-type Way = () => Promise<number>;
+type Way = () => Promise<Reads>;
 
 export async function benchCache(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -56,19 +57,21 @@ export async function benchCache(args: readonly string[]): Promise<void> {
     const pool = scope.pool<typeof Worker>(module, { workers: load.workers, threads: 0 });
     say(`${load.keys} values of ${load.bytes} bytes, ${load.reads} reads by each process`);
     const ways = await waysOf(pool, cache, load, folder);
-    const rates: Record<string, number[]> = {};
+    const all: Record<string, Reads[]> = {};
     for (let round = 1; round <= Number(values.rounds); round++) {
-      for (const [name, way] of Object.entries(ways)) (rates[name] ??= []).push(await way());
-      const told = Object.entries(rates).map(
-        ([name, all]) => `${name} ${(all.at(-1) ?? 0).toFixed(0)}`,
-      );
+      for (const [name, way] of Object.entries(ways)) (all[name] ??= []).push(await way());
+      const told = Object.entries(all).map(([name, reads]) => {
+        const { perSecond = NaN, cpuUs = NaN } = reads.at(-1) ?? {};
+        return `${name} ${perSecond.toFixed(0)} (${cpuUs.toFixed(1)} us CPU each)`;
+      });
       say(`round ${round}, hits a second: ${told.join(", ")}`);
     }
-    const ratios = ratiosOf(rates, load.workers);
-    if (values.json) console.log(JSON.stringify({ ...load, rates, ratios }));
-    for (const [name, ratio] of Object.entries(ratios)) say(`${name}: ${ratio.toFixed(2)}`);
-    const lost = ratios["one worker to SQLite directly"];
-    if (lost !== undefined) say(`share lost to reading SQLite directly: ${percent(1 - lost)}`);
+    const ratios = ratiosOf(all, load.workers);
+    if (values.json) console.log(JSON.stringify({ ...load, all, ratios }));
+    for (const [name, { rate, cpu }] of Object.entries(ratios))
+      say(`${name}: ${rate.toFixed(2)} times the hits a second, ${cpu.toFixed(2)} by CPU time`);
+    const direct = ratios["one worker to SQLite directly"];
+    if (direct) say(`share lost to reading SQLite directly: ${percent(1 - direct.rate)}`);
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -89,8 +92,13 @@ async function waysOf(
 ): Promise<Record<string, Way>> {
   const { reads, keys, bytes, workers } = load;
   const file = cache.store.file;
-  const inWorkers = async (count: number, run: () => Promise<number>): Promise<number> =>
-    (await Promise.all(Array.from({ length: count }, run))).reduce((sum, rate) => sum + rate, 0);
+  const together = async (run: () => Promise<Reads>): Promise<Reads> => {
+    const each = await Promise.all(Array.from({ length: workers }, run));
+    return {
+      perSecond: each.reduce((sum, { perSecond }) => sum + perSecond, 0),
+      cpuUs: each.reduce((sum, { cpuUs }) => sum + cpuUs, 0) / workers,
+    };
+  };
   const hashes = readHashes(file);
   const numbers = [String(reads), String(keys), String(bytes)];
   const python = findPython();
@@ -101,10 +109,9 @@ async function waysOf(
   ] as const)
     if (missing) console.error(name);
   return {
-    "our workers": () => inWorkers(workers, () => pool.run("readHits", reads, keys)),
+    "our workers": () => together(() => pool.run("readHits", reads, keys)),
     "one worker": () => pool.run("readHits", reads, keys),
-    "our workers, asking": () =>
-      inWorkers(workers, () => pool.run("askHits", Math.ceil(reads / 10), hashes)),
+    "our workers, asking": () => together(() => pool.run("askHits", Math.ceil(reads / 10), hashes)),
     "SQLite directly": () => Promise.resolve(readSqlite(file, hashes, reads)),
     ...(python === null
       ? {}
@@ -126,43 +133,54 @@ function readHashes(file: string): Uint8Array {
 }
 
 /** The same file without us: no canonical key, no checksum, no decoding. */
-function readSqlite(file: string, hashes: Uint8Array, reads: number): number {
+function readSqlite(file: string, hashes: Uint8Array, reads: number): Reads {
   const database = new DatabaseSync(file, { readOnly: true });
   const get = database.prepare("SELECT value FROM entries WHERE key = ?");
   const keys = Array.from({ length: hashes.length / 32 }, (_, key) =>
     hashes.subarray(key * 32, key * 32 + 32),
   );
   for (const key of keys) get.get(key);
-  const start = performance.now();
+  const [start, cpu] = [performance.now(), process.cpuUsage()];
   for (let read = 0; read < reads; read++)
     if (!get.get(keys[(read * 7919) % keys.length] ?? null)) throw new Error("a value is missing");
-  const rate = reads / ((performance.now() - start) / 1000);
+  const { user, system } = process.cpuUsage(cpu);
+  const perSecond = reads / ((performance.now() - start) / 1000);
   database.close();
-  return rate;
+  return { perSecond, cpuUs: (user + system) / reads };
 }
 
-async function runPython(python: string, program: string, args: string[]): Promise<number> {
+async function runPython(python: string, program: string, args: string[]): Promise<Reads> {
   const file = fileURLToPath(new URL(`./cache/${program}`, import.meta.url));
-  return Number((await promisify(execFile)(python, [file, ...args])).stdout);
+  const { stdout } = await promisify(execFile)(python, [file, ...args]);
+  const [perSecond = NaN, cpuUs = NaN] = stdout.split(" ").map(Number);
+  return { perSecond, cpuUs };
+}
+
+interface Ratio {
+  readonly rate: number;
+  /** How many hits of the first cost the CPU time of one of the second. */
+  readonly cpu: number;
 }
 
 /** Medians of the rounds' ratios, so that a neighbour's noise does not decide. */
-function ratiosOf(
-  rates: Readonly<Record<string, number[]>>,
-  workers: number,
-): Record<string, number> {
-  const ratio = (title: string, of: string, to: string): [string, number][] => {
-    const [above, below] = [rates[of], rates[to]];
+function ratiosOf(all: Readonly<Record<string, Reads[]>>, workers: number): Record<string, Ratio> {
+  const ratio = (title: string, of: string, to: string): [string, Ratio][] => {
+    const [above, below] = [all[of], all[to]];
     if (!above || !below) return [];
-    return [[title, median(above.map((rate, round) => rate / (below[round] ?? NaN)))]];
+    const medianOf = (of: (above: Reads, below: Reads) => number): number =>
+      median(above.flatMap((reads, round) => (below[round] ? [of(reads, below[round])] : [])));
+    return [
+      [
+        title,
+        {
+          rate: medianOf((a, b) => a.perSecond / b.perSecond),
+          cpu: medianOf((a, b) => b.cpuUs / a.cpuUs),
+        },
+      ],
+    ];
   };
   return Object.fromEntries([
     ...ratio(`${workers} workers to Manager().dict()`, "our workers", "Manager().dict()"),
-    ...ratio(
-      `${workers} workers, asking, to Manager().dict()`,
-      "our workers, asking",
-      "Manager().dict()",
-    ),
     ...ratio("one worker to SQLite directly", "one worker", "SQLite directly"),
     ...ratio("one worker to LMDB", "one worker", "LMDB"),
   ]);

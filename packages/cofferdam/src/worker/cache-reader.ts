@@ -25,20 +25,30 @@ export function isWhole(row: Row): boolean {
   return crc32(row["value"] as Uint8Array) === row["crc"];
 }
 
+/** How much of what was read a worker keeps in memory. */
+const memoryBytesMax = 32 * 1024 * 1024;
+
 /**
  * Reads a cache's file from a worker itself: what is stored already needs no question to the parent.
- * Only the parent writes.
+ * Only the parent writes. What was read before comes from memory for as long as nobody has written.
  */
 export class CacheReader {
   readonly file: string;
   readonly #database: DatabaseSync;
   readonly #get: StatementSync;
+  readonly #version: StatementSync;
+  /** What was used last comes last. */
+  readonly #memory = new Map<string, Row>();
+  #memoryBytes = 0;
+  /** The file's version that the memory is of. */
+  #remembered: unknown;
 
   constructor(file: string) {
     this.file = file;
     this.#database = openDatabase(file, { readOnly: true });
     try {
       this.#get = this.#database.prepare(selectEntry);
+      this.#version = this.#database.prepare("PRAGMA data_version");
     } catch (error) {
       this.#database.close();
       throw error;
@@ -46,10 +56,38 @@ export class CacheReader {
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    return goodValue(this.#get.get(key));
+    const version = this.#version.get()?.["data_version"];
+    if (version !== this.#remembered) this.#forget(version);
+    const name = Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString("latin1");
+    const known = this.#memory.get(name);
+    if (known) {
+      this.#memory.delete(name);
+      this.#memory.set(name, known);
+      return isFresh(known, Date.now()) ? (known["value"] as Uint8Array) : undefined;
+    }
+    const row = this.#get.get(key);
+    const value = goodValue(row);
+    if (row && value) this.#remember(name, row, value.length);
+    return value;
   }
 
   close(): void {
     this.#database.close();
+  }
+
+  #remember(name: string, row: Row, bytes: number): void {
+    this.#memory.set(name, row);
+    this.#memoryBytes += bytes;
+    for (const [oldest, { value }] of this.#memory) {
+      if (this.#memoryBytes <= memoryBytesMax) return;
+      this.#memory.delete(oldest);
+      this.#memoryBytes -= (value as Uint8Array).length;
+    }
+  }
+
+  #forget(version: unknown): void {
+    this.#memory.clear();
+    this.#memoryBytes = 0;
+    this.#remembered = version;
   }
 }

@@ -66,6 +66,27 @@ describe("a worker's cache", () => {
     ).rejects.toThrow("no other");
   });
 
+  it("sees at once what another has changed or removed", async () => {
+    const worker = cacheOf(1);
+    await cacheOf(2).set("k", "old");
+    expect(await worker.get("k")).toBe("old");
+    expect(await worker.get("k")).toBe("old");
+    await cacheOf(2).set("k", "new");
+    expect(await worker.get("k")).toBe("new");
+    cache.store.database.transact(() => cache.store.database.clear());
+    expect(await worker.get("k")).toBeUndefined();
+  });
+
+  it("is not changed by who changes what he got", async () => {
+    const worker = cacheOf(1);
+    await worker.set("k", Float32Array.of(1));
+    for (let turn = 0; turn < 3; turn++) {
+      const vector = (await worker.get("k")) as Float32Array;
+      expect(vector).toEqual(Float32Array.of(1));
+      vector[0] = 9;
+    }
+  });
+
   it("computes once for all workers and the parent", async () => {
     const { compute, begun, end } = gated();
     const first = cacheOf(1).getOrCompute("k", compute);
