@@ -42,6 +42,8 @@ export class CacheReader {
   #memoryBytes = 0;
   /** The file's version that the memory is of. */
   #remembered: unknown;
+  /** What was read since `takeUsed` was called. */
+  #used = new Set<string>();
 
   constructor(file: string) {
     this.file = file;
@@ -63,12 +65,22 @@ export class CacheReader {
     if (known) {
       this.#memory.delete(name);
       this.#memory.set(name, known);
+      this.#used.add(name);
       return isFresh(known, Date.now()) ? (known["value"] as Uint8Array) : undefined;
     }
     const row = this.#get.get(key);
     const value = goodValue(row);
-    if (row && value) this.#remember(name, row, value.length);
+    if (!row || !value) return undefined;
+    this.#used.add(name);
+    this.#remember(name, row, value.length);
     return value;
+  }
+
+  /** The keys that were read since this was called the last time, one after the other. */
+  takeUsed(): Buffer {
+    const keys = Buffer.from([...this.#used].join(""), "latin1");
+    this.#used = new Set();
+    return keys;
   }
 
   close(): void {

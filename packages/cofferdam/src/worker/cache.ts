@@ -24,9 +24,11 @@ export interface WorkerCache<Value = unknown> {
 /** Numbers of claims are this process's own, and are not used twice. */
 let nextClaim = 1;
 const opened = new Map<string, Promise<OpenedCache>>();
-/** Uses are told together: at so many, or this long after the last time. */
-const touchesMax = 1000;
-const touchEveryMs = 1000;
+/**
+ * How often the parent is told what was used. It writes that down, and what workers have in memory
+ * is read anew then: not more often than it matters for what goes first one day.
+ */
+const tellUsedEveryMs = 10_000;
 
 /** The parent's cache of that name: reads its file itself, and asks the parent for all else. */
 export function openCache<Value>(ask: Ask, name: string): WorkerCache<Value> {
@@ -42,7 +44,6 @@ class OpenedCache {
   readonly version: string;
   #reader: CacheReader | undefined;
   #file: string;
-  #touched: Uint8Array[] = [];
   #toldAt = performance.now();
 
   static async open(ask: AskCache): Promise<OpenedCache> {
@@ -74,14 +75,12 @@ class OpenedCache {
     if (typeof file === "string") this.#file = file;
   }
 
-  /** Notes a use for the parent, which alone writes. */
-  touch(hash: Uint8Array, ask: AskCache): void {
+  /** Tells the parent, which alone writes, what was used. */
+  tellUsed(ask: AskCache): void {
     const now = performance.now();
-    if (this.#touched.push(hash) < touchesMax && now - this.#toldAt < touchEveryMs) return;
-    const keys = Buffer.concat(this.#touched);
-    this.#touched = [];
+    if (!this.#reader || now - this.#toldAt < tellUsedEveryMs) return;
     this.#toldAt = now;
-    ask({ op: "touch", keys }).catch(() => undefined); // it matters only which goes first one day
+    ask({ op: "touch", keys: this.#reader.takeUsed() }).catch(() => undefined);
   }
 }
 
@@ -100,7 +99,7 @@ class AskingCache implements WorkerCache {
     const hash = hashKey(cache.version, key);
     const stored = cache.read(hash);
     if (stored) {
-      cache.touch(hash, this.#ask);
+      cache.tellUsed(this.#ask);
       return unpackValue(stored);
     }
     const { value } = await this.#ask({ op: "get", key: hash });
@@ -121,7 +120,7 @@ class AskingCache implements WorkerCache {
     const hash = hashKey(cache.version, key);
     const stored = cache.read(hash);
     if (stored) {
-      cache.touch(hash, this.#ask);
+      cache.tellUsed(this.#ask);
       return unpackValue(stored);
     }
     signal?.throwIfAborted();
