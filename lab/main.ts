@@ -7,6 +7,7 @@ const experiments: Readonly<Record<string, () => Promise<Experiment>>> = {
   freeze: async () => (await import("./freeze/experiment.ts")).freeze,
   resume: async () => (await import("./resume/experiment.ts")).resume,
   slots: async () => (await import("./slots/experiment.ts")).slotsExperiment,
+  "cache-kills": async () => (await import("./cache-kills/experiment.ts")).cacheKills,
   rate: async () => (await import("./rate/experiment.ts")).rateExperiment,
   chaos: async () => (await import("./chaos/experiment.ts")).chaosExperiment,
   kills: async () => (await import("./kills/experiment.ts")).kills,
