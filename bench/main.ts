@@ -1,6 +1,6 @@
 /** `npm run bench <name>`: each benchmark runs Cofferdam and its peer in one run and gives ratios. */
-import { benchDispatchPython } from "./dispatch-python.ts";
 import { benchCache } from "./cache.ts";
+import { benchDispatchPython } from "./dispatch-python.ts";
 import { benchDispatch } from "./dispatch.ts";
 import { benchDocuments } from "./documents.ts";
 import { benchMeasurements } from "./measurements/measurements.ts";
@@ -19,6 +19,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   "dispatch-python": {
     summary: "calls of warm Python workers beside ProcessPoolExecutor",
     run: benchDispatchPython,
+  },
   cache: {
     summary: "hits a second of a shared cache beside Manager().dict(), SQLite and LMDB",
     run: benchCache,
