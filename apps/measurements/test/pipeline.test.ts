@@ -52,7 +52,7 @@ function ideal(procedure: string): string[] {
     .map(({ file }) => join(folder, "data/01_raw", file));
 }
 
-describe("the pipeline", () => {
+describe("the pipeline", { timeout: 300_000 }, () => {
   it("makes of each file what the generator's list says, and leaves no process", async () => {
     const { code, stdout, stderr } = await pipeline(
       "--summary",
@@ -189,7 +189,7 @@ describe("the pipeline", () => {
   });
 });
 
-describe("bad input", () => {
+describe("bad input", { timeout: 300_000 }, () => {
   async function refused(args: readonly string[], message: RegExp): Promise<void> {
     const { code, stderr, stdout } = await measurements(...args, "--progress", "none");
     expect(stderr).toMatch(message);

@@ -1,8 +1,12 @@
 import type { SchemaElement } from "hyparquet";
-import { parquetWriteBuffer } from "hyparquet-writer";
+import { ByteWriter, ParquetWriter } from "hyparquet-writer";
+import { chunkAt, encodeRepeated, encodeVaried } from "./column-chunks.ts";
 import type { Column, ColumnKind } from "./columns.ts";
 
-const elements: Readonly<Record<ColumnKind, Omit<SchemaElement, "name">>> = {
+/** About a file of a measurement: most need no more room. */
+const initialBytes = 16_384;
+
+const types: Readonly<Record<ColumnKind, Omit<SchemaElement, "name">>> = {
   float64: { type: "DOUBLE" },
   int64: { type: "INT64" },
   string: { type: "BYTE_ARRAY", converted_type: "UTF8", logical_type: { type: "STRING" } },
@@ -17,7 +21,7 @@ const elements: Readonly<Record<ColumnKind, Omit<SchemaElement, "name">>> = {
 export interface WriteParquetOptions {
   /**
    * Columns whose values mostly differ from row to row: they get no dictionary, but the statistics
-   * by which readers skip what they need not read. The others are the same throughout.
+   * by which readers skip what they need not read. The others have few values, most often one.
    */
   readonly varied?: ReadonlySet<string>;
 }
@@ -27,31 +31,39 @@ export function writeParquet(
   columns: readonly Column[],
   options: WriteParquetOptions = {},
 ): Buffer {
-  const schema: SchemaElement[] = [
-    { name: "root", num_children: columns.length },
-    ...columns.map(({ name, kind }): SchemaElement => ({
-      name,
-      repetition_type: "OPTIONAL",
-      ...elements[kind],
-    })),
-  ];
-  const bytes = parquetWriteBuffer({
-    schema,
-    columnData: columns.map(({ name, kind, values }) => {
-      const isVaried = options.varied?.has(name) ?? true;
-      return {
-        name,
-        data: values as unknown[],
-        statistics: isVaried,
-        // A page of one value is small already.
-        codec: isVaried ? ("SNAPPY" as const) : ("UNCOMPRESSED" as const),
-        ...(kind === "boolean"
-          ? {}
-          : { encoding: isVaried ? ("PLAIN" as const) : ("RLE_DICTIONARY" as const) }),
-      };
-    }),
-    rowGroupSize: Math.max(1, columns[0]?.values.length ?? 1),
-    pageSize: 0,
+  const rows = columns[0]?.values.length ?? 0;
+  const parts = columns.map((column) => ({ column, element: elementOf(column) }));
+  const writer = new ByteWriter(initialBytes);
+  const file = new ParquetWriter({
+    writer,
+    schema: [
+      { name: "root", num_children: columns.length },
+      ...parts.map(({ element }) => element),
+    ],
   });
-  return Buffer.from(bytes);
+  const start = writer.offset;
+  let uncompressedBytes = 0n;
+  const chunks = parts.map(({ column, element }) => {
+    const isVaried = options.varied?.has(column.name) ?? true;
+    const { bytes, chunk } = isVaried
+      ? encodeVaried(column, element)
+      : encodeRepeated(column, element);
+    const offset = writer.offset;
+    writer.appendBytes(bytes);
+    uncompressedBytes += chunk.meta_data?.total_uncompressed_size ?? 0n;
+    return chunkAt(chunk, offset);
+  });
+  file.num_rows = BigInt(rows);
+  file.row_groups.push({
+    columns: chunks,
+    total_byte_size: uncompressedBytes,
+    num_rows: BigInt(rows),
+    total_compressed_size: BigInt(writer.offset - start),
+  });
+  void file.finish(); // it is all in memory
+  return Buffer.from(writer.getBuffer());
+}
+
+function elementOf({ name, kind }: Column): SchemaElement {
+  return { name, repetition_type: "OPTIONAL", ...types[kind] };
 }
