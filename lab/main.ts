@@ -10,6 +10,7 @@ const experiments: Readonly<Record<string, () => Promise<Experiment>>> = {
   "cache-kills": async () => (await import("./cache-kills/experiment.ts")).cacheKills,
   rate: async () => (await import("./rate/experiment.ts")).rateExperiment,
   chaos: async () => (await import("./chaos/experiment.ts")).chaosExperiment,
+  documents: async () => (await import("./documents/experiment.ts")).documents,
   kills: async () => (await import("./kills/experiment.ts")).kills,
 };
 
