@@ -150,9 +150,14 @@ static const char *try_kill(struct cgroup_run *run)
 		return "bounds";
 	const char *failed = "cgroup.kill";
 	bool killed = false, entered;
+	pid_t parent = getpid();
 	pid_t pid = cgroup_fork(dir, &entered);
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		/* The parent may have died before that; and the locks of its run are not ours to hold. */
+		if (getppid() != parent)
+			_exit(0);
+		close_all_except(&(int){-1}, 1);
 		while (entered)
 			pause();
 		_exit(0);

@@ -120,8 +120,8 @@ static void end_by_cookie(const char *run, struct sweep_result *result)
 		result->processes += found;
 		if (found)
 			trackers_at = now_ms() + TRACKER_MS;
-		if (found && now_ms() > result->until) {
-			result->stuck += found;
+		if ((found || spared) && now_ms() > result->until) {
+			result->stuck += found + spared;
 			break;
 		}
 		if (found || spared)
@@ -307,10 +307,8 @@ static void sweep_one(int base, const char *name, void *context)
 {
 	struct sweeping *sweeping = context;
 	bool known_dead = sweeping->after && strcmp(name, sweeping->after) == 0;
-	uint64_t now = now_ms();
-	if (!known_dead && now >= sweeping->until)
-		return;
-	sweeping->result->until = known_dead ? now + DEATH_WAIT_MS : sweeping->until;
+	/* Once the time is over nothing is waited for any more: what is dead already still goes. */
+	sweeping->result->until = known_dead ? now_ms() + DEATH_WAIT_MS : sweeping->until;
 	sweep_run(base, name, known_dead, false, sweeping->result);
 }
 
