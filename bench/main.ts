@@ -3,6 +3,8 @@ import { benchCache } from "./cache.ts";
 import { benchDispatchPython } from "./dispatch-python.ts";
 import { benchDispatch } from "./dispatch.ts";
 import { benchDocuments } from "./documents.ts";
+import { benchMap } from "./map.ts";
+import { benchPipeline } from "./pipeline.ts";
 import { benchMeasurements } from "./measurements/measurements.ts";
 import { benchSpawn } from "./spawn.ts";
 
@@ -31,6 +33,14 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   measurements: {
     summary: "instrument files to Parquet to segments, beside ProcessPoolExecutor and Polars",
     run: benchMeasurements,
+  },
+  map: {
+    summary: "a command over 10,000 inputs beside GNU parallel, xargs and a loop of execa",
+    run: benchMap,
+  },
+  pipeline: {
+    summary: "a million items: planning, running, and finding nothing to do",
+    run: benchPipeline,
   },
   spawn: {
     summary: "contained starts a second beside a C loop, child_process and GNU parallel",

@@ -9,6 +9,7 @@ const experiments: Readonly<Record<string, () => Promise<Experiment>>> = {
   slots: async () => (await import("./slots/experiment.ts")).slotsExperiment,
   "cache-kills": async () => (await import("./cache-kills/experiment.ts")).cacheKills,
   rate: async () => (await import("./rate/experiment.ts")).rateExperiment,
+  pipelines: async () => (await import("./pipelines/experiment.ts")).pipelines,
   chaos: async () => (await import("./chaos/experiment.ts")).chaosExperiment,
   documents: async () => (await import("./documents/experiment.ts")).documents,
   kills: async () => (await import("./kills/experiment.ts")).kills,
