@@ -83,10 +83,6 @@ export class CommandExecutor implements Executor {
     };
   }
 
-  async close(): Promise<void> {
-    // Each command is gone when its run has ended.
-  }
-
   #failure(error: TaskError): WorkFailed {
     const words = error.command;
     return failed(causeOf(error.code), error.code, error.message, {

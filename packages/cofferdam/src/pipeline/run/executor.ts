@@ -47,8 +47,6 @@ export interface Executor {
   /** How many items it can be given at once: those that run, and some that wait for a worker. */
   readonly capacity: number;
   run(work: Work): Promise<WorkEnd>;
-  /** Resolves when its processes are gone. */
-  close(): Promise<void>;
 }
 
 export function failed(

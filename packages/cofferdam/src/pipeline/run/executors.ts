@@ -2,7 +2,7 @@ import { totalmem } from "node:os";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Scope } from "../../open-scope.ts";
-import type { PoolOptions, WorkerSource } from "../../pool/index.ts";
+import type { Pool, PoolOptions, WorkerSource } from "../../pool/index.ts";
 import { parseSize } from "../../units/index.ts";
 import type { LoadedPipeline, Stage } from "../config/index.ts";
 import { trackedParams } from "../plan/index.ts";
@@ -14,7 +14,9 @@ import { ModuleExecutor, type StageFunctions } from "./module-executor.ts";
 export class Executors {
   readonly #scope: Scope;
   readonly #loaded: LoadedPipeline;
-  readonly #known = new Map<string, Map<number | undefined, Executor>>();
+  readonly #commands = new Map<Stage, Executor>();
+  /** By what tells workers apart, and by the memory bound of a try. */
+  readonly #pools = new Map<string, Map<number | undefined, Pool<StageFunctions>>>();
 
   constructor(scope: Scope, loaded: LoadedPipeline) {
     this.#scope = scope;
@@ -23,43 +25,48 @@ export class Executors {
 
   /** `memoryBytes` is the bound of this try: a retry may have a larger one, and other workers. */
   get(stage: Stage, workers: number, memoryBytes: number | undefined): Executor {
-    const key = this.#keyOf(stage, workers);
-    const sizes = this.#known.get(key) ?? new Map<number | undefined, Executor>();
-    this.#known.set(key, sizes);
-    const known = sizes.get(stage.run ? undefined : memoryBytes);
-    if (known) return known;
-    const executor = this.#make(stage, workers, memoryBytes);
-    sizes.set(stage.run ? undefined : memoryBytes, executor);
-    return executor;
-  }
-
-  /** Ends those that none of these stages wants. Resolves when their processes are gone. */
-  async keepOnly(stages: readonly { definition: Stage; workers: number }[]): Promise<void> {
-    const wanted = new Set(
-      stages.map(({ definition, workers }) => this.#keyOf(definition, workers)),
-    );
-    const unwanted = [...this.#known].filter(([key]) => !wanted.has(key));
-    for (const [key] of unwanted) this.#known.delete(key);
-    const executors = unwanted.flatMap(([, sizes]) => [...sizes.values()]);
-    await Promise.all(executors.map((executor) => executor.close()));
-  }
-
-  /** What tells workers apart. */
-  #keyOf(stage: Stage, workers: number): string {
-    const { run, module, python, function: name, env, resources, grace } = stage;
-    if (run) return JSON.stringify([stage, workers]);
-    const params = trackedParams(stage, this.#loaded.pipeline);
-    return JSON.stringify([module, python, name, env, resources, grace, workers, params]);
-  }
-
-  #make(stage: Stage, workers: number, memoryBytes: number | undefined): Executor {
     const { folder, pipeline } = this.#loaded;
     const source = sourceOf(stage, folder);
-    if (source === null)
-      return new CommandExecutor(this.#scope, { stage, pipeline, folder, workers });
-    const pool = this.#scope.pool<StageFunctions>(source, poolOptions(stage, workers, memoryBytes));
-    return new ModuleExecutor(pool, functionOf(stage), trackedParams(stage, pipeline));
+    if (source !== null) {
+      const pool = this.#poolOf(stage, source, workers, memoryBytes);
+      return new ModuleExecutor(pool, functionOf(stage), trackedParams(stage, pipeline));
+    }
+    const command =
+      this.#commands.get(stage) ??
+      new CommandExecutor(this.#scope, { stage, pipeline, folder, workers });
+    this.#commands.set(stage, command);
+    return command;
   }
+
+  /** Ends the workers that none of these stages wants. Resolves when they are gone. */
+  async keepOnly(stages: readonly { definition: Stage; workers: number }[]): Promise<void> {
+    const wanted = new Set(stages.map(({ definition, workers }) => keyOf(definition, workers)));
+    const unwanted = [...this.#pools].filter(([key]) => !wanted.has(key));
+    for (const [key] of unwanted) this.#pools.delete(key);
+    const pools = unwanted.flatMap(([, sizes]) => [...sizes.values()]);
+    await Promise.all(pools.map((pool) => pool.close()));
+  }
+
+  #poolOf(
+    stage: Stage,
+    source: WorkerSource,
+    workers: number,
+    memoryBytes: number | undefined,
+  ): Pool<StageFunctions> {
+    const key = keyOf(stage, workers);
+    const sizes = this.#pools.get(key) ?? new Map<number | undefined, Pool<StageFunctions>>();
+    this.#pools.set(key, sizes);
+    const pool =
+      sizes.get(memoryBytes) ??
+      this.#scope.pool<StageFunctions>(source, poolOptions(stage, workers, memoryBytes));
+    sizes.set(memoryBytes, pool);
+    return pool;
+  }
+}
+
+/** What tells workers apart: not which of the file's functions they call. */
+function keyOf({ module, python, env, resources, grace }: Stage, workers: number): string {
+  return JSON.stringify([module, python, env, resources, grace, workers]);
 }
 
 /** Where a stage's function comes from; null for a command. */

@@ -73,10 +73,6 @@ export class ModuleExecutor implements Executor {
       });
     }
   }
-
-  close(): Promise<void> {
-    return this.#pool.close();
-  }
 }
 
 function contentOf(value: unknown): string | Uint8Array | null {
