@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { CofferdamError, errorCode, errorMessage } from "../../errors/index.ts";
@@ -47,6 +47,8 @@ export interface ItemSetting {
 
 /** Small contents are written at once: a turn of the event loop costs more. */
 const smallBytes = 256 * 1024;
+/** A disk with less than this has no room for anything. */
+const fullDiskBytes = 64 * 1024;
 
 let nextFolder = 0;
 
@@ -88,6 +90,7 @@ export async function workOnItem(setting: ItemSetting, row: ItemRow): Promise<It
       };
     }
     const failure = end.kind === "failed" ? end : keeperLost();
+    refuseFullDisk(setting, place, failure);
     const again =
       (failure.cause === "input" && !(input instanceof CofferdamError) && changes++ === 0) ||
       retries.again(failure.cause);
@@ -244,6 +247,22 @@ async function keepOutput(
   if (stage.makesFolder && readdirSync(output).length === 0)
     return failed("output", "NO_OUTPUT", "it ended well, but its output folder is empty");
   return end;
+}
+
+/** On a full disk it is not the item that fails, and no other would do better. */
+function refuseFullDisk(
+  { unfinished }: ItemSetting,
+  place: Place | null,
+  failure: WorkFailed,
+): void {
+  if (place === null || !["exit", "signal", "output", "crash"].includes(failure.cause)) return;
+  const { bavail, bsize } = statfsSync(unfinished);
+  if (bavail * bsize >= fullDiskBytes) return;
+  removePlace(place);
+  throw new CofferdamError(
+    "OUTPUT",
+    `the disk is full (ENOSPC) where outputs are made, ${unfinished}: ${failure.message}`,
+  );
 }
 
 function unwritable(path: string, error: unknown): CofferdamError {

@@ -62,7 +62,15 @@ export class PipelineState implements Disposable {
    */
   unfinished(base: string): string {
     const outputs = join(this.#folder, base);
-    mkdirSync(outputs, { recursive: true });
+    try {
+      mkdirSync(outputs, { recursive: true });
+    } catch (error) {
+      throw new CofferdamError(
+        "OUTPUT",
+        `the output folder ${outputs} cannot be used: ${errorMessage(error)}`,
+        { cause: error },
+      );
+    }
     const isElsewhere = statSync(outputs).dev !== statSync(this.#path).dev;
     const path = join(isElsewhere ? join(outputs, stateName) : this.#path, "unfinished");
     if (!this.#emptied.has(path)) {
