@@ -29,8 +29,8 @@ export function usableCpus(): number {
 }
 
 /**
- * Processes × threads ≤ CPUs, over everything that draws on it. Shares are given in the order in
- * which they were asked for: a big need is not passed by for ever.
+ * Processes × threads ≤ CPUs, over everything that draws on it. Shares of one thing are given in the
+ * order in which they were asked for: a big need is not passed by for ever.
  */
 export class Budget {
   readonly limits: BudgetLimits;
@@ -47,9 +47,9 @@ export class Budget {
     };
   }
 
-  /** Somebody waits for a share: who holds one and could do without should give it back. */
-  get contended(): boolean {
-    return this.#waiting.length > 0;
+  /** Somebody waits for what this need is of: who holds such a share and could do without, should. */
+  contended(need: Need): boolean {
+    return this.#waiting.some((entry) => compete(entry.need, need));
   }
 
   /** A sentence when the need is above the whole budget; it would wait for ever. */
@@ -69,7 +69,7 @@ export class Budget {
 
   /** A share now, or null. Nobody who waits is passed by. */
   take(need: Need): Share | null {
-    return this.contended || !this.#fits(need) ? null : this.#grant(need);
+    return this.contended(need) || !this.#fits(need) ? null : this.#grant(need);
   }
 
   /** Hands over a share when there is room and it is this need's turn. Returns the undoing. */
@@ -130,12 +130,30 @@ export class Budget {
     return { units, release };
   }
 
+  /** Each that fits, unless one before it waits for the same thing. */
   #serve(): void {
-    for (;;) {
-      const first = this.#waiting[0];
-      if (!first || !this.#fits(first.need)) return;
-      this.#waiting.shift();
-      first.onShare(this.#grant(first.need));
+    const passed: Need[] = [];
+    for (const entry of [...this.#waiting]) {
+      const free = this.#fits(entry.need) && !passed.some((need) => compete(need, entry.need));
+      const index = this.#waiting.indexOf(entry);
+      if (index < 0) continue; // served while another was
+      if (!free) {
+        passed.push(entry.need);
+        continue;
+      }
+      this.#waiting.splice(index, 1);
+      entry.onShare(this.#grant(entry.need));
     }
   }
+}
+
+/** Whether two needs are of the same thing, so that the one can keep the other waiting. */
+function compete(one: Need, other: Need): boolean {
+  return (
+    (one.cpus > 0 && other.cpus > 0) ||
+    (one.memoryBytes > 0 && other.memoryBytes > 0) ||
+    Object.entries(one.resources).some(
+      ([name, count]) => count > 0 && (other.resources[name] ?? 0) > 0,
+    )
+  );
 }

@@ -196,10 +196,10 @@ export class Scheduler implements CrewOwner {
     if (this.#queue.length > 0) {
       this.crew.want(this.#queue.length);
       // A suspect waits for a worker of its own; a budget that others wait for is not held on to.
-      if (!this.#queue.head?.suspect && !this.#scope.budget?.contended)
+      if (!this.#queue.head?.suspect && !this.#scope.budget?.contended(this.#cpuNeed))
         for (const worker of [...ready]) this.#sendAhead(worker);
     }
-    if (this.#queue.length === 0 || this.#scope.budget?.contended) this.#restIdle();
+    if (this.#queue.length === 0 || this.#scope.budget?.contended(this.#cpuNeed)) this.#restIdle();
   }
 
   /** More for a worker that has nearly done what it has. */
