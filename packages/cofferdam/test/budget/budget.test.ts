@@ -39,7 +39,7 @@ describe("a budget", () => {
     expect(budget.contended(need(1))).toBe(false);
   });
 
-  it("keeps nobody waiting for one thing because another waits for something else", async () => {
+  it("keeps nobody waiting for one thing because another waits for something else", () => {
     const budget = openBudget({ cpus: 2, memory: "1 GB" });
     budget.take(need(0, 1e9));
     const memory = budget.acquire(need(0, 1e9));
