@@ -35,7 +35,9 @@ export async function benchFlow(args: readonly string[]): Promise<void> {
   else {
     print("map", map);
     print("run, 64 in flight", run);
-    console.log(`${report.processes.started.value} processes started, ${report.processes.left} left`);
+    console.log(
+      `${report.processes.started.value} processes started, ${report.processes.left} left`,
+    );
   }
 }
 

@@ -3,10 +3,12 @@ import { benchCache } from "./cache.ts";
 import { benchDispatchPython } from "./dispatch-python.ts";
 import { benchDispatch } from "./dispatch.ts";
 import { benchDocuments } from "./documents.ts";
+import { benchFlow } from "./flow.ts";
 import { benchMap } from "./map.ts";
 import { benchPipeline } from "./pipeline.ts";
 import { benchMeasurements } from "./measurements/measurements.ts";
 import { benchSpawn } from "./spawn.ts";
+import { benchThreads } from "./threads.ts";
 
 interface Benchmark {
   readonly summary: string;
@@ -30,6 +32,10 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     summary: "one worker beside a plain Node process, and two workers beside one",
     run: benchDocuments,
   },
+  flow: {
+    summary: "ten million inputs through map, a million calls of run: memory, descriptors, rate",
+    run: benchFlow,
+  },
   measurements: {
     summary: "instrument files to Parquet to segments, beside ProcessPoolExecutor and Polars",
     run: benchMeasurements,
@@ -45,6 +51,10 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   spawn: {
     summary: "contained starts a second beside a C loop, child_process and GNU parallel",
     run: benchSpawn,
+  },
+  threads: {
+    summary: "numpy in four Python workers, with and without a budget",
+    run: benchThreads,
   },
 };
 

@@ -44,7 +44,11 @@ export async function benchThreads(args: readonly string[]): Promise<void> {
   const uncapped = { OMP_NUM_THREADS: undefined, OPENBLAS_NUM_THREADS: undefined };
   const settings: readonly Setting[] = [
     { name: "libraries by themselves", scope: {}, pool: { env: uncapped } },
-    { name: "64 by hand", scope: {}, pool: { env: { OPENBLAS_NUM_THREADS: many, OMP_NUM_THREADS: many } } },
+    {
+      name: "64 by hand",
+      scope: {},
+      pool: { env: { OPENBLAS_NUM_THREADS: many, OMP_NUM_THREADS: many } },
+    },
     byHand(2),
     byHand(1),
     { name: "budget", scope: { budget: {} }, pool: {} },
@@ -67,7 +71,9 @@ export async function benchThreads(args: readonly string[]): Promise<void> {
     return;
   }
   for (const [name, value] of Object.entries(medians))
-    console.log(`${name.padEnd(26)}${value.toFixed(2).padStart(8)} s   ${threads[name]} threads at most`);
+    console.log(
+      `${name.padEnd(26)}${value.toFixed(2).padStart(8)} s   ${threads[name]} threads at most`,
+    );
   console.log(`the budget reaches ${share.toFixed(2)} of the best setting by hand`);
 }
 

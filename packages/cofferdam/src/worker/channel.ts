@@ -22,8 +22,13 @@ export class WorkerChannel {
   }
 
   tell(message: FromWorker, parts: readonly Uint8Array[] = []): void {
+    this.tellText(JSON.stringify(message), parts);
+  }
+
+  /** `tell`, with the message's JSON. */
+  tellText(message: string, parts: readonly Uint8Array[] = []): void {
     if (!this.#socket.writable) return;
-    const buffers = encodeFrame(JSON.stringify(message), parts, this.#bulk);
+    const buffers = encodeFrame(message, parts, this.#bulk);
     if (buffers.length > 1) this.#socket.cork();
     for (const buffer of buffers) this.#socket.write(buffer);
     if (buffers.length > 1) this.#socket.uncork();

@@ -32,8 +32,8 @@ export class TaskRunner {
   functions: ReadonlyMap<string, Callable> = new Map();
   #running: Task | undefined;
   #draining = false;
-  /** Results that are not told yet: id, value, id, value, … */
-  #done: unknown[] = [];
+  /** Results that are not told yet: the JSON of `id,value,id,value,…`, as they were when given. */
+  #done = "";
   #donePlain = true;
   #doneSince = 0;
   #tellPlanned = false;
@@ -81,7 +81,7 @@ export class TaskRunner {
     for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
       // A task can throw, block or end this process: what is done must be told before it starts.
       const now = this.#startedAt;
-      if (this.#done.length > 0 && (next.each || now - this.#doneSince > tellEveryMs)) this.#tell();
+      if (this.#done !== "" && (next.each || now - this.#doneSince > tellEveryMs)) this.#tell();
       if (this.#channel.behind) await this.#channel.flushed();
       if (now - this.#lookedAt > lookEveryMs) {
         await this.#look();
@@ -136,8 +136,9 @@ export class TaskRunner {
       checkSize("the result", "", parts);
       this.#tell();
     }
-    if (this.#done.length === 0) this.#doneSince = this.#startedAt;
-    this.#done.push(task.id, json);
+    if (this.#done === "") this.#doneSince = this.#startedAt;
+    else this.#done += ",";
+    this.#done += `${task.id},${JSON.stringify(json)}`;
     if (!plain) this.#donePlain = false;
     this.#ended();
     if (parts.length > 0) this.#tell(parts);
@@ -164,7 +165,7 @@ export class TaskRunner {
 
   /** When the running task really waits for something; not when it is done in the same turn. */
   #tellSoon(): void {
-    if (this.#done.length === 0 || this.#tellPlanned) return;
+    if (this.#done === "" || this.#tellPlanned) return;
     this.#tellPlanned = true;
     setImmediate(() => {
       this.#tellPlanned = false;
@@ -173,17 +174,11 @@ export class TaskRunner {
   }
 
   #tell(parts?: readonly Uint8Array[]): void {
-    if (this.#done.length === 0) return;
-    this.#channel.tell(
-      {
-        t: "results",
-        list: this.#done,
-        us: Math.round((this.#startedAt - this.#doneSince) * 1000),
-        plain: this.#donePlain ? 1 : 0,
-      },
-      parts,
-    );
-    this.#done = [];
+    if (this.#done === "") return;
+    const us = Math.round((this.#startedAt - this.#doneSince) * 1000);
+    const how = `"us":${us},"plain":${this.#donePlain ? 1 : 0}`;
+    this.#channel.tellText(`{"t":"results",${how},"list":[${this.#done}]}`, parts);
+    this.#done = "";
     this.#donePlain = true;
     this.#doneSince = this.#startedAt;
   }

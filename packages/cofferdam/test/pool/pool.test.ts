@@ -107,6 +107,14 @@ describe("a pool", () => {
     });
   });
 
+  it("gives each result as it was when the function gave it", async () => {
+    await using pool = openPool({ workers: 1 });
+    for (let round = 0; round < 5; round++) {
+      const all = await Promise.all(Array.from({ length: 400 }, () => pool.run("countInPlace")));
+      expect(all.map(({ value }) => value)).toEqual(all.map((_, index) => round * 400 + index + 1));
+    }
+  });
+
   it("gives each task a private folder and removes it", async () => {
     await using pool = openPool();
     const folders = [await pool.run("makeScratch"), await pool.run("makeScratch")];
