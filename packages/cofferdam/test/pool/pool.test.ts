@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openScope, PoolTaskError, type Pool, type PoolOptions, type Scope } from "cofferdam";
 import type * as Work from "../fixtures/work.ts";
-import { childrenOf, keeperOf } from "../../../../test/support/processes.ts";
+import { keeperOf } from "../../../../test/support/processes.ts";
 
 const work = new URL("../fixtures/work.ts", import.meta.url);
 
@@ -193,16 +193,6 @@ describe("a pool", () => {
     const task = failureOf(pool.run("add", 1, 2));
     await pool[Symbol.asyncDispose]();
     expect((await task).code).toBe("CANCELLED");
-  });
-
-  it("opens and closes thirty times in a row", async () => {
-    for (let round = 0; round < 30; round++) {
-      await using pool = openPool({ workers: 1 });
-      expect(await pool.run("add", round, 1)).toBe(round + 1);
-    }
-    expect(childrenOf(process.pid).filter(({ name }) => name.startsWith("cofferdam"))).toHaveLength(
-      scope.containment.tree === "group" ? 0 : 1,
-    );
   });
 
   it.each([0, -1, 1.5, NaN])("refuses %s workers", (workers) => {

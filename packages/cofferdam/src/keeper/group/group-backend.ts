@@ -235,9 +235,11 @@ class GroupTask implements ContainedProcess {
   async #settle(): Promise<Leak[]> {
     const command = { pid: this.pid, name: this.#spec.command[0] ?? "" };
     const end = Date.now() + settleMs;
-    for (;;) {
+    // Twice: a process that is just becoming another program has no environment to know it by.
+    for (let empty = 0; ; ) {
       const rows = await this.#tree.look();
-      if (rows.length === 0) return [];
+      empty = rows.length === 0 ? empty + 1 : 0;
+      if (empty === 2) return [];
       if (Date.now() >= end) return rows.map((row) => this.#tree.describeLeak(row, command));
       await new Promise((resolve) => setTimeout(resolve, 10));
     }

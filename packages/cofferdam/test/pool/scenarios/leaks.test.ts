@@ -122,7 +122,8 @@ forEachLanguage((language, stage) => {
       await first.run("add", 0, 0);
     }
     const before = openDescriptors(process.pid) ?? 0;
-    for (let round = 0; round < 100; round++) {
+    const rounds = language.name === "Node" ? 100 : 25; // the pools are the same; only workers differ
+    for (let round = 0; round < rounds; round++) {
       await using pool = open({ workers: 1 });
       expect(await pool.run("add", round, 1)).toBe(round + 1);
     }
