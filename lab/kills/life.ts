@@ -62,7 +62,8 @@ export class Lives {
       for (const census of debts) await endLeftovers(census, CLEANUP_DEADLINE_MS);
       throw new Violation(`left after the next start: ${left.join("; ")}`);
     }
-    const runs = this.#place.runs();
+    // A keeper that is killed right after it has opened is being replaced: the next one sweeps it.
+    const runs = await this.#settleRuns();
     if (runs.length !== 1)
       throw new Violation(`folders of runs after the next start: ${runs.join(", ")}`);
   }
@@ -115,6 +116,16 @@ export class Lives {
     if (!runtime.hasEnded) runtime.child.kill("SIGKILL");
     await runtime.ended;
     await endLeftovers(census, CLEANUP_DEADLINE_MS);
+  }
+
+  /** The folders of runs once there is one alone, or those that stay. */
+  async #settleRuns(): Promise<string[]> {
+    const end = performance.now() + this.#withinMs;
+    for (;;) {
+      const runs = this.#place.runs();
+      if (runs.length === 1 || performance.now() > end) return runs;
+      await delay(POLL_MS);
+    }
   }
 
   async #vanish(look: () => string[]): Promise<string[]> {
