@@ -15,3 +15,10 @@ export const namespaced = {
   name: (name: string): string =>
     found.tree === "namespace" ? name : `${name} (skipped, because namespaces cannot be had here)`,
 };
+
+/** What only a keeper does. */
+export const kept = {
+  skip: found.tree === "group",
+  name: (name: string): string =>
+    found.tree === "group" ? `${name} (skipped, because there is no keeper here)` : name,
+};

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { openScope, TaskError } from "cofferdam";
 import { openCensus, runFolder, type Census } from "../../../../lab/census/index.ts";
-import { namespaced } from "../../../../test/support/containment.ts";
+import { kept, namespaced } from "../../../../test/support/containment.ts";
 import { Program, runCli } from "../../../../test/support/program.ts";
 import { childrenOf, keeperOf } from "../../../../test/support/processes.ts";
 
@@ -145,7 +145,7 @@ describe("a closed scope", () => {
     expect(childrenOf(process.pid).filter(({ name }) => name.startsWith("cofferdam"))).toEqual([]);
   });
 
-  it("ends with its process although it was not closed", async () => {
+  it.skipIf(kept.skip)(kept.name("ends with its process although it was not closed"), async () => {
     const census = openCensus();
     const program = new Program(
       ["--input-type=module", "--eval", 'import {openScope} from "cofferdam"; await openScope();'],
