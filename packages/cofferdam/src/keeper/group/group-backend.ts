@@ -236,7 +236,7 @@ class GroupTask implements ContainedProcess {
     const command = { pid: this.pid, name: this.#spec.command[0] ?? "" };
     const end = Date.now() + settleMs;
     // Twice: a process that is just becoming another program has no environment to know it by.
-    for (let empty = 0; ; ) {
+    for (let empty = 0; ;) {
       const rows = await this.#tree.look();
       empty = rows.length === 0 ? empty + 1 : 0;
       if (empty === 2) return [];
