@@ -25,7 +25,9 @@ export interface PoolOptions {
   readonly grace?: Duration;
   /**
    * How often a task is tried again, by what ended it: `crash` (its worker died; default 1),
-   * `timeout`, `memory` and `error` (the function threw; default 0 each).
+   * `timeout`, `memory` and `error` (the function threw; default 0 each). Tasks of microseconds share
+   * messages: when their worker dies, those whose results had not been told run again, each alone.
+   * With `crash: 0` no worker's death makes a task run twice.
    */
   readonly retries?: Readonly<Partial<Record<RetryCause, number>>>;
   /** A worker is replaced after so many tasks. Never by default. */

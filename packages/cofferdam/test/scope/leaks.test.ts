@@ -43,11 +43,8 @@ describe.each(ways)("a leaked process (COFFERDAM_CONTAINMENT=%s)", (way) => {
 
   it("says so where who started it ended unseen", async () => {
     const { leaks } = await runUnder(way, "(setsid sh -c 'sleep 600 & exit' &) ; exit 0");
-    expect(leaks).toMatchObject([{ name: "sleep" }]);
-    const parents = leaks[0]?.parents ?? [];
-    expect(parents.at(-1)?.name).toBe("sh");
-    // On a slow machine those between were seen after all; then all of them are named.
-    if (leaks[0]?.orphaned !== true) expect(parents.length).toBeGreaterThan(1);
+    expect(leaks).toMatchObject([{ name: "sleep", orphaned: true }]);
+    expect(leaks[0]?.parents?.at(-1)?.name).toBe("sh");
   });
 
   it("is one line for people", async () => {

@@ -85,15 +85,12 @@ forEachLanguage((language, stage) => {
 
   it("39: a worker that grows is replaced, and nobody notices", async () => {
     await using pool = open({ workers: 1, recycleAbove: "250 MB" });
-    const pids = new Set<number>();
-    for (let task = 0; task < 150; task++) {
-      await pool.run("leak", 3_000_000);
-      if (task % 10 === 0) {
-        await pool.run("sleep", 120);
-        pids.add(await pool.run("pid"));
-      }
-    }
-    expect(pids.size).toBeGreaterThan(1);
+    const first = await pool.run("pid");
+    for (let task = 0; task < 100; task++) await pool.run("leak", 3_000_000);
+    // Its size is looked at ten times a second: asked until another answers.
+    let now = first;
+    while (now === first) now = await pool.run("pid");
+    expect(stage().workers.length).toBeGreaterThan(1);
   });
 
   it("40a, 40b: descendants that detach, fork twice, ignore TERM, outlive their leader", async () => {
@@ -122,8 +119,7 @@ forEachLanguage((language, stage) => {
       await first.run("add", 0, 0);
     }
     const before = openDescriptors(process.pid) ?? 0;
-    const rounds = language.name === "Node" ? 100 : 25; // the pools are the same; only workers differ
-    for (let round = 0; round < rounds; round++) {
+    for (let round = 0; round < 100; round++) {
       await using pool = open({ workers: 1 });
       expect(await pool.run("add", round, 1)).toBe(round + 1);
     }
