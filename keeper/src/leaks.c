@@ -63,14 +63,9 @@ static void describe_file(struct init_report *report, const struct stat *status)
 	report->age_ms = age > 0 ? (uint64_t)age : 0;
 }
 
-/* /dev/shm is ours alone, so all that lies there is this task's. */
-static void report_shared_memory(int channel)
+/* All that lies in a folder which is this task's alone, in /dev/shm or among the queues. */
+static void report_folder(int channel, DIR *stream, uint32_t kind, const char *how)
 {
-	struct statfs size;
-	/* One file is the folder itself. Without a count (0 of 0) it is read. */
-	if (statfs("/dev/shm", &size) == 0 && size.f_files - size.f_ffree == 1)
-		return;
-	DIR *stream = opendir("/dev/shm");
 	if (!stream)
 		return;
 	struct dirent *entry;
@@ -78,9 +73,9 @@ static void report_shared_memory(int channel)
 	while ((entry = readdir(stream)) && count < LEAKS_MAX) {
 		if (entry->d_name[0] == '.')
 			continue;
-		struct init_report report = object(LEAK_SHARED_MEMORY, "private-mount");
-		if (strncmp(entry->d_name, "sem.", 4) == 0)
-			report.leak = LEAK_SEMAPHORE;
+		bool semaphore =
+			kind == LEAK_SHARED_MEMORY && strncmp(entry->d_name, "sem.", 4) == 0;
+		struct init_report report = object(semaphore ? LEAK_SEMAPHORE : kind, how);
 		struct stat status;
 		if (fstatat(dirfd(stream), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0)
 			describe_file(&report, &status);
@@ -89,6 +84,16 @@ static void report_shared_memory(int channel)
 		count++;
 	}
 	closedir(stream);
+}
+
+/* /dev/shm is ours alone, so all that lies there is this task's. */
+static void report_shared_memory(int channel)
+{
+	struct statfs size;
+	/* One file is the folder itself. Without a count (0 of 0) it is read. */
+	if (statfs("/dev/shm", &size) == 0 && size.f_files - size.f_ffree == 1)
+		return;
+	report_folder(channel, opendir("/dev/shm"), LEAK_SHARED_MEMORY, "private-mount");
 }
 
 /* How many objects of this kind there are; where the kernel does not say, 1. */
@@ -145,31 +150,10 @@ static DIR *open_queues(void)
 	return mount("mqueue", "/dev/shm", "mqueue", flags, NULL) == 0 ? opendir("/dev/shm") : NULL;
 }
 
-static void report_queues(int channel)
-{
-	DIR *stream = open_queues();
-	if (!stream)
-		return;
-	struct dirent *entry;
-	unsigned count = 0;
-	while ((entry = readdir(stream)) && count < LEAKS_MAX) {
-		if (entry->d_name[0] == '.')
-			continue;
-		struct init_report report = object(LEAK_MESSAGE_QUEUE, "ipc-namespace");
-		struct stat status;
-		if (fstatat(dirfd(stream), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0)
-			describe_file(&report, &status);
-		snprintf(report.name, sizeof report.name, "%s", entry->d_name);
-		init_send(channel, &report);
-		count++;
-	}
-	closedir(stream);
-}
-
 void leaks_report_objects(int channel)
 {
 	report_shared_memory(channel);
-	report_queues(channel);
+	report_folder(channel, open_queues(), LEAK_MESSAGE_QUEUE, "ipc-namespace");
 	report_sysv(channel, "sem");
 	report_sysv(channel, "shm");
 	report_sysv(channel, "msg");

@@ -14,7 +14,7 @@ import {
 } from "../worker/messages.ts";
 import { decodeValue, encodeValue, type Encoded } from "../worker/values.ts";
 import type { Job } from "./job.ts";
-import { explainWorkerEnd, type WorkerBounds } from "./task-error.ts";
+import { cancelled, explainWorkerEnd, type WorkerBounds } from "./task-error.ts";
 import { TaskServices } from "./task-services.ts";
 
 const logBytes = 64 * 1024;
@@ -266,7 +266,7 @@ export class PoolWorker {
         this.#onReadiness(undefined);
         break;
       case "dropped":
-        this.#take(message.id);
+        this.#onDropped(message.id);
         break;
       case "abortable":
         this.#onAbortable(message.id);
@@ -314,6 +314,15 @@ export class PoolWorker {
     if (us !== undefined) job.pace.add(us, 1);
     job.start();
     this.#owner.onFailure(job, error);
+  }
+
+  /** One that was cancelled had not begun, though it was the next. */
+  #onDropped(id: number): void {
+    const job = this.#find(id);
+    if (!job) return;
+    if (!job.cancelled) throw new RangeError("it dropped a task that nobody had cancelled");
+    this.#take(id);
+    job.fail(cancelled("it was cancelled before it started", job.attempts));
   }
 
   #find(id: number): Job | undefined {

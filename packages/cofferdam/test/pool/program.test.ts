@@ -76,6 +76,22 @@ describe("a program that speaks the worker protocol", () => {
   });
 });
 
+describe("a program that takes many tasks at once", () => {
+  it("may say of the one given first that it had not begun when it was cancelled", async () => {
+    const drop = `tell('{"t":"dropped","id":1}')`;
+    const steps = ["import signal", "signal.signal(signal.SIGTERM, signal.SIG_IGN)"];
+    const batches = `tell('{"t":"ready","names":["sum"],"batch":true}')`;
+    await using pool = openPool(shellWorker(...steps, batches, nextTask, nextTask, drop), {
+      grace: "60s", // so that its answer settles the task, and not its end
+    });
+    const abort = new AbortController();
+    const options = { signal: abort.signal, onStart: () => setImmediate(() => abort.abort()) };
+    await expect(pool.runWith(options, "sum", new Float64Array())).rejects.toMatchObject({
+      code: "CANCELLED",
+    });
+  });
+});
+
 describe("a program that does not", () => {
   it("is not there", async () => {
     await using pool = openPool(["/no/such/program"]);
@@ -108,6 +124,7 @@ describe("a program that does not", () => {
     ["a part that is not there", `tell('{"t":"result","id":1,"value":0,"parts":[9]}')`],
     ["an unknown kind of value", `tell('{"t":"result","id":1,"value":{"$":"spell"}}')`],
     ["the end of its descriptor", "os.close(3)"],
+    ["a task dropped that nobody cancelled", `tell('{"t":"dropped","id":1}')`],
   ])("answers with %s", async (_, step) => {
     const program = shellWorker(ready, nextTask, step);
     await using pool = openPool(program, { retries: { crash: 0 } });

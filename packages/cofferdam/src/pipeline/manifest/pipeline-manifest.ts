@@ -43,7 +43,6 @@ export class PipelineManifest implements Disposable {
   readonly #setDetails: StatementSync;
   readonly #removeDetails: StatementSync;
   readonly #recipes = new Map<number, string>();
-  #inTransaction = false;
 
   private constructor(database: DatabaseSync) {
     this.#database = database;
@@ -275,17 +274,15 @@ export class PipelineManifest implements Disposable {
 
   begin(): void {
     this.#database.exec("BEGIN IMMEDIATE");
-    this.#inTransaction = true;
   }
 
   commit(): void {
     this.#database.exec("COMMIT");
-    this.#inTransaction = false;
   }
 
+  /** Where the disk is full SQLite may have done it already. */
   rollback(): void {
-    if (this.#inTransaction) this.#database.exec("ROLLBACK");
-    this.#inTransaction = false;
+    if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
   }
 
   [Symbol.dispose](): void {
