@@ -84,10 +84,8 @@ export class Crew implements WorkerOwner {
 
   /** It finishes what it has and is replaced when there is work for another. */
   retire(worker: PoolWorker): void {
-    const index = this.ready.indexOf(worker);
-    if (index >= 0) this.ready.splice(index, 1);
     worker.retired = true;
-    this.#stopIdling(worker);
+    this.onStop(worker);
     if (worker.jobs.length === 0) worker.close();
   }
 
@@ -149,15 +147,19 @@ export class Crew implements WorkerOwner {
     this.#owner.onRoom();
   }
 
+  onStop(worker: PoolWorker): void {
+    const index = this.ready.indexOf(worker);
+    if (index >= 0) this.ready.splice(index, 1);
+    this.#stopIdling(worker);
+  }
+
   onBig(worker: PoolWorker): void {
     this.retire(worker);
   }
 
   onEnd(worker: PoolWorker, end: ProcessEnd): void {
     this.#all.delete(worker);
-    this.#stopIdling(worker);
-    const index = this.ready.indexOf(worker);
-    if (index >= 0) this.ready.splice(index, 1);
+    this.onStop(worker);
     this.#shares.get(worker)?.release();
     this.#shares.delete(worker);
     this.#peakBytes = Math.max(this.#peakBytes, end.peakMemoryBytes.value);

@@ -32,6 +32,8 @@ export interface WorkerOwner {
   onFailure(job: Job, error: RemoteError): void;
   /** It has given results, and may have room for more work. */
   onRoom(worker: PoolWorker): void;
+  /** It is being ended, and must be given nothing. */
+  onStop(worker: PoolWorker): void;
   /** It is above `recycleAbove`. */
   onBig(worker: PoolWorker, bytes: number): void;
   /** Its processes are gone. */
@@ -171,6 +173,7 @@ export class PoolWorker {
 
   stop(graceMs: number): void {
     this.retired = true;
+    this.#owner.onStop(this);
     this.#process.stop(graceMs);
   }
 

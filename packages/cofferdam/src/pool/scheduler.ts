@@ -108,14 +108,16 @@ export class Scheduler implements CrewOwner {
     const [first] = suspects;
     // Backwards, so that the first is the first again.
     for (const job of jobs.slice(suspects.length).reverse()) this.#takeBack(job);
-    if (first && suspects.length === 1) {
-      const bounds = { timeoutMs: first.timeoutMs, memoryBytes: this.#settings.memoryBytes };
-      const { code, message } = worker.explain(end, bounds);
+    const bounds = { timeoutMs: first?.timeoutMs, memoryBytes: this.#settings.memoryBytes };
+    const { code, message } = worker.explain(end, bounds);
+    // Ended for the sake of a task before them, which was done in that moment.
+    const bystanders = code === "CANCELLED" && !first?.cancelled;
+    if (first && suspects.length === 1 && !bystanders) {
       this.#judge(first, code, message);
     } else {
       for (const job of suspects.reverse()) {
         if (job.started) job.attempts--; // not known to be its fault
-        job.suspect = true;
+        job.suspect ||= !bystanders;
         this.#takeBack(job);
       }
     }

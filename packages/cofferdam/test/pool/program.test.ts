@@ -78,17 +78,26 @@ describe("a program that speaks the worker protocol", () => {
 
 describe("a program that takes many tasks at once", () => {
   it("may say of the one given first that it had not begun when it was cancelled", async () => {
-    const drop = `tell('{"t":"dropped","id":1}')`;
-    const steps = ["import signal", "signal.signal(signal.SIGTERM, signal.SIG_IGN)"];
-    const batches = `tell('{"t":"ready","names":["sum"],"batch":true}')`;
-    await using pool = openPool(shellWorker(...steps, batches, nextTask, nextTask, drop), {
-      grace: "60s", // so that its answer settles the task, and not its end
-    });
+    const worker = shellWorker(
+      "import signal",
+      "signal.signal(signal.SIGTERM, signal.SIG_IGN)",
+      `tell('{"t":"ready","names":["sum"],"batch":true}')`,
+      `given = ${nextTask}`,
+      `if b'[1,"sum"' in given:`,
+      `    while b'"cancel"' not in given: given += ${nextTask}`,
+      `    tell('{"t":"dropped","id":1}')`,
+      `else:`,
+      `    tell('{"t":"result","id":2,"value":2}')`,
+    );
+    // So that its answer settles the task, and not its end.
+    await using pool = openPool(worker, { grace: "60s" });
     const abort = new AbortController();
     const options = { signal: abort.signal, onStart: () => setImmediate(() => abort.abort()) };
     await expect(pool.runWith(options, "sum", new Float64Array())).rejects.toMatchObject({
       code: "CANCELLED",
     });
+    // It is being ended, so another takes the next.
+    expect(await pool.run("sum", new Float64Array())).toBe(2);
   });
 });
 
