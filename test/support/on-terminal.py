@@ -2,12 +2,14 @@
 
 usage: on-terminal.py ROWS COLUMNS STEPS PROGRAM [ARGUMENT...]
 
-STEPS is JSON: a list of [pattern, keys]. When what the program has shown since the last step matches
-the pattern, the keys are typed. Shows everything, and exits as the program does (128 + signal).
+STEPS is JSON: a list of [pattern, keys] or [pattern, keys, seconds]. When what the program has shown
+since the last step matches the pattern, the keys are typed; again each so many seconds until the next
+step's pattern shows. Shows everything, and exits as the program does (128 + signal).
 """
 
 import fcntl
 import json
+import math
 import os
 import pty
 import re
@@ -28,10 +30,16 @@ def main() -> int:
         os.execvp(sys.argv[4], sys.argv[4:])
     seen = ""
     end = time.monotonic() + DEADLINE_S
+    keys, every, typed_at = b"", math.inf, 0.0
     while True:
         if steps and re.search(steps[0][0], seen, re.DOTALL):
-            seen = ""
-            os.write(terminal, steps.pop(0)[1].encode())
+            _, text, *seconds = steps.pop(0)
+            seen, keys, typed_at = "", text.encode(), time.monotonic()
+            every = seconds[0] if seconds else math.inf
+            os.write(terminal, keys)
+        elif time.monotonic() - typed_at > every:
+            typed_at = time.monotonic()
+            os.write(terminal, keys)
         if time.monotonic() > end:
             print(f"\nnever shown: {steps[0][0] if steps else 'its end'}", file=sys.stderr)
             os.close(terminal)
