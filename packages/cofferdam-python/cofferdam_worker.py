@@ -831,7 +831,7 @@ def _safe_repr(value: object) -> str:
 # Tasks
 
 # Results are told at the latest so many seconds after the one before them.
-_TELL_EVERY = 0.0002
+_TELL_EVERY = 0.0005
 # After so long without a look at the socket, one is taken before the next task starts.
 _LOOK_EVERY = 0.001
 _MEASURE_EVERY = 0.1

@@ -1,4 +1,5 @@
 import type { CofferdamError } from "../errors/index.ts";
+import type { EncodedText } from "../worker/values.ts";
 import type { Pace } from "./pace.ts";
 import type { PoolWorker } from "./pool-worker.ts";
 import { cancelled } from "./task-error.ts";
@@ -6,34 +7,47 @@ import { cancelled } from "./task-error.ts";
 /** What ends a worker, as far as trying again goes. `error`: the function threw. */
 export type RetryCause = "crash" | "timeout" | "memory" | "error";
 
-/** A task's arguments, as they were when the task was asked for. */
-export interface JobArguments {
-  /** JSON, encoded by `encodeValue`. */
-  readonly text: string;
-  /** Binary parts; not copied. */
-  readonly parts: readonly Uint8Array[];
-  readonly plain: boolean;
+/** A function of the pool's module. */
+export interface Callee {
+  readonly name: string;
+  /** The name as JSON. */
+  readonly nameText: string;
+  readonly pace: Pace;
 }
 
-/** What the caller of a task wants to hear. */
+/** What the caller of a task may want to hear while it runs. */
 export interface JobListener {
   readonly onStart: ((attempt: number) => void) | undefined;
   readonly onMessage: ((value: unknown) => void) | undefined;
   readonly onProgress: ((fraction: number, note: string | undefined) => void) | undefined;
-  succeed(value: unknown): void;
-  fail(error: CofferdamError): void;
+  /** It is settled: nothing more will be told. */
+  onSettled(): void;
 }
 
-/** One call of one function, from `run` until it is settled. */
+/** Who keeps count of jobs. */
+export interface JobOwner {
+  onSettled(): void;
+}
+
+/** How a job's caller is told what became of it. One of the two is called, once. */
+export interface JobCaller {
+  readonly succeed: (value: unknown) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/** One call of one function, from `run` until it is settled. There may be millions: few fields. */
 export class Job {
   readonly id: number;
-  readonly name: string;
-  readonly args: JobArguments;
+  readonly callee: Callee;
+  /** As they were when the task was asked for; `parts` are not copied. */
+  readonly args: EncodedText;
   readonly timeoutMs: number | undefined;
-  readonly pace: Pace;
-  readonly #listener: JobListener;
+  readonly #owner: JobOwner;
+  readonly #caller: JobCaller;
+  readonly #listener: JobListener | undefined;
   attempts = 0;
-  readonly failures: Record<RetryCause, number> = { crash: 0, timeout: 0, memory: 0, error: 0 };
+  /** How often each cause has ended it; none before the first. */
+  failures: Record<RetryCause, number> | undefined;
   /** How often the keeper died under it: no fault of the task. */
   losses = 0;
   /** It may have killed a worker: it runs with no other task beside it, so that one knows. */
@@ -51,18 +65,20 @@ export class Job {
   queued = false;
 
   constructor(
+    owner: JobOwner,
     id: number,
-    name: string,
-    args: JobArguments,
+    callee: Callee,
+    args: EncodedText,
     timeoutMs: number | undefined,
-    pace: Pace,
-    listener: JobListener,
+    caller: JobCaller,
+    listener: JobListener | undefined,
   ) {
+    this.#owner = owner;
     this.id = id;
-    this.name = name;
+    this.callee = callee;
     this.args = args;
     this.timeoutMs = timeoutMs;
-    this.pace = pace;
+    this.#caller = caller;
     this.#listener = listener;
   }
 
@@ -71,7 +87,7 @@ export class Job {
     if (this.started) return;
     this.started = true;
     this.attempts++;
-    this.#listener.onStart?.(this.attempts);
+    this.#listener?.onStart?.(this.attempts);
   }
 
   /** It is not with a worker any more, and did not end. */
@@ -80,12 +96,23 @@ export class Job {
     this.started = this.abortable = false;
   }
 
+  /** How often this cause has ended it, this time included. */
+  countFailure(cause: RetryCause): number {
+    this.failures ??= { crash: 0, timeout: 0, memory: 0, error: 0 };
+    return ++this.failures[cause];
+  }
+
+  /** How many workers it has killed. */
+  get killed(): number {
+    return this.failures ? this.failures.crash + this.failures.memory : 0;
+  }
+
   message(value: unknown): void {
-    if (!this.settled) this.#listener.onMessage?.(value);
+    if (!this.settled) this.#listener?.onMessage?.(value);
   }
 
   progress(fraction: number, note: string | undefined): void {
-    if (!this.settled) this.#listener.onProgress?.(fraction, note);
+    if (!this.settled) this.#listener?.onProgress?.(fraction, note);
   }
 
   /** A result that comes after the task was cancelled is nobody's any more. */
@@ -96,13 +123,19 @@ export class Job {
       this.fail(cancelled("it was cancelled", this.attempts));
       return;
     }
-    this.settled = true;
-    this.#listener.succeed(value);
+    this.#settle();
+    this.#caller.succeed(value);
   }
 
   fail(error: CofferdamError): void {
     if (this.settled) return;
+    this.#settle();
+    this.#caller.fail(error);
+  }
+
+  #settle(): void {
     this.settled = true;
-    this.#listener.fail(error);
+    this.#listener?.onSettled();
+    this.#owner.onSettled();
   }
 }

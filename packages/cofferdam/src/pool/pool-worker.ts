@@ -134,15 +134,16 @@ export class PoolWorker {
       job.each = each;
       this.tasksGiven++;
       this.jobs.push(job);
-      const { id, name, args } = job;
+      const { id, args } = job;
+      const { nameText } = job.callee;
       const { parts } = args;
       if (!this.#batch) {
-        const run = `{"t":"run","id":${id},"name":${JSON.stringify(name)},"args":${args.text}}`;
+        const run = `{"t":"run","id":${id},"name":${nameText},"args":${args.text}}`;
         frames.push(...this.#frame(run, parts));
         continue;
       }
       if (parts.length > 0) endFrame(); // a frame of its own: parts are numbered by frame
-      list += `${list === "" ? "" : ","}${id},${JSON.stringify(name)},${args.text}`;
+      list += `${list === "" ? "" : ","}${id},${nameText},${args.text}`;
       plain &&= args.plain;
       if (parts.length > 0) endFrame(parts);
     }
@@ -306,7 +307,7 @@ export class PoolWorker {
       // Decoded while the job is still the worker's: if that fails, the worker's end settles it.
       const value = plain ? list[at + 1] : decodeValue(list[at + 1], parts);
       const job = this.#take(list[at] as number);
-      if (at === 0 && us !== undefined) job?.pace.add(us, list.length / 2);
+      if (at === 0 && us !== undefined) job?.callee.pace.add(us, list.length / 2);
       job?.succeed(value);
     }
   }
@@ -314,7 +315,7 @@ export class PoolWorker {
   #onError(id: number, error: RemoteError, us: number | undefined): void {
     const job = this.#take(id);
     if (!job) return;
-    if (us !== undefined) job.pace.add(us, 1);
+    if (us !== undefined) job.callee.pace.add(us, 1);
     job.start();
     this.#owner.onFailure(job, error);
   }

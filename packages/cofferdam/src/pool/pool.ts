@@ -1,8 +1,8 @@
 import { CofferdamError } from "../errors/index.ts";
 import { parseTimeout, refuseAborted, type ScopeCore } from "../scope/index.ts";
 import type { Duration } from "../units/index.ts";
-import { checkSize, encodeValue } from "../worker/values.ts";
-import { Job, type JobListener } from "./job.ts";
+import { checkSize, encodeArguments } from "../worker/values.ts";
+import { Job, type Callee, type JobCaller, type JobListener } from "./job.ts";
 import { mapCalls, type MapOptions, type MapResult } from "./map.ts";
 import { poolSettings, type PoolOptions, type PoolSettings } from "./options.ts";
 import { Pace } from "./pace.ts";
@@ -39,7 +39,7 @@ export type Result<Called> = Called extends (...args: never[]) => infer Value
 export class Pool<Module> implements AsyncDisposable {
   readonly #settings: PoolSettings;
   readonly #scheduler: Scheduler;
-  readonly #paces = new Map<string, Pace>();
+  readonly #callees = new Map<string, Callee>();
   readonly #forget: () => void;
   #nextJob = 1;
   #closing: Promise<void> | undefined;
@@ -77,7 +77,9 @@ export class Pool<Module> implements AsyncDisposable {
     name: Name,
     ...args: Arguments<Functions<Module>[Name]>
   ): Promise<Result<Functions<Module>[Name]>> {
-    return this.runWith(noOptions, name, ...args);
+    return new Promise((resolve, reject) => {
+      this.#start(undefined, name, args, { succeed: resolve as Succeed, fail: reject });
+    });
   }
 
   /** `run`, with options for this one call. */
@@ -87,7 +89,7 @@ export class Pool<Module> implements AsyncDisposable {
     ...args: Arguments<Functions<Module>[Name]>
   ): Promise<Result<Functions<Module>[Name]>> {
     return new Promise((resolve, reject) => {
-      this.#start(options, name, args, resolve as (value: unknown) => void, reject);
+      this.#start(options, name, args, { succeed: resolve as Succeed, fail: reject });
     });
   }
 
@@ -106,10 +108,12 @@ export class Pool<Module> implements AsyncDisposable {
   > {
     type Input = Arguments<Functions<Module>[Name]>[0];
     type Value = Result<Functions<Module>[Name]>;
-    const pace = this.#pace(name);
+    const { pace } = this.#callee(name);
     return mapCalls<Input, Value>(
-      (input, succeed, fail) =>
-        this.#start(options, name, [input], succeed as (value: unknown) => void, fail),
+      (input, succeed, fail) => {
+        const job = this.#start(options, name, [input], { succeed: succeed as Succeed, fail });
+        return () => this.#scheduler.cancel(job);
+      },
       inputs,
       () => this.#scheduler.appetite(pace.window),
       options,
@@ -131,55 +135,51 @@ export class Pool<Module> implements AsyncDisposable {
     return (this.#closing ??= this.#scheduler.close(gracefully).then(this.#forget));
   }
 
-  /** Returns what cancels the call. */
   #start(
-    options: RunOptions,
+    options: RunOptions | undefined,
     name: string,
     args: readonly unknown[],
-    succeed: (value: unknown) => void,
-    fail: (error: unknown) => void,
-  ): () => void {
+    caller: JobCaller,
+  ): Job {
     const scheduler = this.#scheduler;
     if (this.#closing) throw new CofferdamError("CLOSED", "the pool is closed");
     if (scheduler.broken) throw scheduler.broken;
-    const { signal, timeout, onStart, onMessage, onProgress } = options;
-    refuseAborted(signal);
-    const { json, parts, plain } = encodeValue(args);
+    refuseAborted(options?.signal);
+    const { timeout } = options ?? {};
     const timeoutMs = timeout === undefined ? this.#settings.timeoutMs : parseTimeout(timeout);
-    const settled = (): void => {
-      signal?.removeEventListener("abort", cancel);
-      scheduler.onSettled();
-    };
-    const listener: JobListener = {
-      onStart: onStart && guarded(onStart),
-      onMessage: onMessage && guarded(onMessage),
-      onProgress: onProgress && guarded(onProgress),
-      succeed(value) {
-        settled();
-        succeed(value);
-      },
-      fail(error) {
-        settled();
-        fail(error);
-      },
-    };
-    const given = { text: JSON.stringify(json), parts, plain };
-    checkSize(`the arguments of \`${name}\``, given.text, parts);
-    const job = new Job(this.#nextJob++, name, given, timeoutMs, this.#pace(name), listener);
-    const cancel = (): void => scheduler.cancel(job);
-    signal?.addEventListener("abort", cancel, { once: true });
+    const callee = this.#callee(name);
+    const given = encodeArguments(args);
+    checkSize(`the arguments of \`${name}\``, given.text, given.parts);
+    const listener = options && listen(options, () => scheduler.cancel(job));
+    const job = new Job(scheduler, this.#nextJob++, callee, given, timeoutMs, caller, listener);
     scheduler.submit(job);
-    return cancel;
+    return job;
   }
 
-  #pace(name: string): Pace {
-    let pace = this.#paces.get(name);
-    if (!pace) this.#paces.set(name, (pace = new Pace()));
-    return pace;
+  #callee(name: string): Callee {
+    let callee = this.#callees.get(name);
+    if (!callee) {
+      callee = { name, nameText: JSON.stringify(name), pace: new Pace() };
+      this.#callees.set(name, callee);
+    }
+    return callee;
   }
 }
 
-const noOptions: RunOptions = {};
+type Succeed = (value: unknown) => void;
+
+/** Hears the signal until the job is settled. */
+function listen(options: RunOptions, cancel: () => void): JobListener | undefined {
+  const { signal, onStart, onMessage, onProgress } = options;
+  if (!signal && !onStart && !onMessage && !onProgress) return undefined;
+  signal?.addEventListener("abort", cancel, { once: true });
+  return {
+    onStart: onStart && guarded(onStart),
+    onMessage: onMessage && guarded(onMessage),
+    onProgress: onProgress && guarded(onProgress),
+    onSettled: () => signal?.removeEventListener("abort", cancel),
+  };
+}
 
 /** A caller's function that throws is the caller's uncaught error, and disturbs no worker. */
 function guarded<Args extends unknown[]>(call: (...args: Args) => void): (...args: Args) => void {

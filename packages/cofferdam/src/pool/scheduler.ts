@@ -11,7 +11,7 @@ import type { ScopeCore } from "../scope/index.ts";
 import type { RemoteError } from "../worker/messages.ts";
 import { Crew, type CrewOwner } from "./crew.ts";
 import { JobQueue } from "./job-queue.ts";
-import type { Job, RetryCause } from "./job.ts";
+import type { Callee, Job, JobOwner, RetryCause } from "./job.ts";
 import type { PoolSettings } from "./options.ts";
 import type { PoolWorker } from "./pool-worker.ts";
 import { cancelled, PoolTaskError, remoteCode } from "./task-error.ts";
@@ -29,7 +29,7 @@ const causeOf: Partial<Record<ErrorCode, RetryCause>> = {
 };
 
 /** Gives jobs to workers, and judges what becomes of them. */
-export class Scheduler implements CrewOwner {
+export class Scheduler implements CrewOwner, JobOwner {
   readonly crew: Crew;
   readonly #scope: ScopeCore;
   readonly #settings: PoolSettings;
@@ -155,20 +155,20 @@ export class Scheduler implements CrewOwner {
     }
     const cause = causeOf[code];
     const again =
-      (cause !== undefined && ++job.failures[cause] <= this.#settings.retries[cause]) ||
+      (cause !== undefined && job.countFailure(cause) <= this.#settings.retries[cause]) ||
       (code === "KEEPER_LOST" && ++job.losses <= lossesMax);
     if (again) {
       this.#takeBack(job);
       this.#plan();
       return;
     }
-    const killed = job.failures.crash + job.failures.memory;
+    const { killed, callee } = job;
     const error = new PoolTaskError(code, message, job.attempts, remote, killed >= 2);
     if (error.quarantined)
       this.#scope.emit({
         type: "notice",
         level: "warning",
-        message: `a call of \`${job.name}\` has killed ${killed} workers and is not tried again (${code})`,
+        message: `a call of \`${callee.name}\` has killed ${killed} workers and is not tried again (${code})`,
       });
     job.fail(error);
   }
@@ -209,7 +209,7 @@ export class Scheduler implements CrewOwner {
     const { head } = this.#queue;
     if (!head || head.suspect || !worker.batches || worker.jobs.length === 0) return;
     if (worker.jobs[0]?.suspect || this.#queue.length < this.crew.ready.length) return;
-    const { window } = head.pace;
+    const { window } = head.callee.pace;
     if (worker.jobs.length <= window / 2) this.#give(worker, this.crew.ready.length);
   }
 
@@ -219,17 +219,24 @@ export class Scheduler implements CrewOwner {
   #give(worker: PoolWorker, sharers: number): boolean {
     const jobs: Job[] = [];
     const held = worker.jobs.length;
-    const share = Math.ceil(this.#queue.length / sharers);
-    let each = false;
+    const room = Math.min(Math.ceil(this.#queue.length / sharers), this.crew.lifeLeft(worker));
+    let each = this.#settings.retries.crash === 0;
+    let most = 0;
+    let callee: Callee | undefined;
     for (let head = this.#queue.head; head; head = this.#queue.head) {
-      const window = worker.batches ? head.pace.window : 1;
-      const most = Math.min(window - held, share, this.crew.lifeLeft(worker));
-      if (jobs.length >= Math.max(most, held > 0 ? 0 : 1)) break;
-      if (head.suspect && held + jobs.length > 0) break;
+      if (head.callee !== callee) {
+        callee = head.callee;
+        const { window, tiny } = callee.pace;
+        most = Math.max(Math.min((worker.batches ? window : 1) - held, room), held > 0 ? 0 : 1);
+        if (jobs.length < most) each ||= !tiny;
+      }
+      if (jobs.length >= most || (head.suspect && held + jobs.length > 0)) break;
       this.#queue.remove(head);
       jobs.push(head);
-      each ||= head.suspect || !head.pace.tiny || this.#settings.retries.crash === 0;
-      if (head.suspect) break;
+      if (head.suspect) {
+        each = true;
+        break;
+      }
     }
     if (jobs.length === 0) return false;
     worker.give(jobs, each);

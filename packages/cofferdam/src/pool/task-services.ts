@@ -30,7 +30,7 @@ export class TaskServices {
 
   /** The task has ended: what it held is free again. */
   release(task: number): void {
-    const holding = this.#holdings.get(task);
+    const holding = this.#holdings.size > 0 ? this.#holdings.get(task) : undefined;
     if (!holding) return;
     this.#holdings.delete(task);
     holding.abort.abort(new CofferdamError("CANCELLED", "the task has ended"));

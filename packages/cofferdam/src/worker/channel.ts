@@ -3,15 +3,23 @@ import type { BulkFile } from "./bulk.ts";
 import { encodeFrame, MessageReader, type Message } from "./frames.ts";
 import type { FromWorker } from "./messages.ts";
 
+const readBytes = 64 * 1024;
+
 /** The worker's end of descriptor 3. */
 export class WorkerChannel {
-  readonly #socket = new Socket({ fd: 3 });
+  readonly #socket: Socket;
   readonly #reader = new MessageReader();
   #bulk: BulkFile | undefined;
 
   /** `onEnd`: the pool is gone, and nobody wants what this process does. */
   constructor(onMessage: (message: Message) => void, onEnd: (failed: boolean) => void) {
-    this.#socket.on("data", (chunk: Buffer) => this.#reader.read(chunk, onMessage));
+    // Into the same memory each time: 64 KB for each read would be most of the garbage.
+    const buffer = Buffer.allocUnsafeSlow(readBytes);
+    const callback = (bytes: number): boolean => {
+      this.#reader.read(buffer.subarray(0, bytes), onMessage);
+      return true;
+    };
+    this.#socket = new Socket({ fd: 3, onread: { buffer, callback } });
     this.#socket.on("error", () => onEnd(true));
     this.#socket.on("end", () => onEnd(false));
   }

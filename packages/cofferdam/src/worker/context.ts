@@ -42,13 +42,18 @@ export interface TaskLink {
   call(id: number, service: string, request: unknown): Promise<unknown>;
 }
 
-const storage = new AsyncLocalStorage<Task>();
+const storage = new AsyncLocalStorage<Task | undefined>();
 
 /** The task that the calling code runs for. Throws outside of a worker's function. */
 export function currentTask(): TaskContext {
   const context = storage.getStore();
   if (!context) throw new Error("currentTask() was called outside of a worker's task");
   return context;
+}
+
+/** `currentTask()` throws again. */
+export function leaveTask(): void {
+  storage.enterWith(undefined);
 }
 
 /** One task in its worker. */
@@ -64,9 +69,9 @@ export class Task implements TaskContext {
     this.#link = link;
   }
 
-  /** Calls a function for this task: `currentTask()` gives it, however deep inside. */
-  run<Value>(call: () => Value): Value {
-    return storage.run(this, call);
+  /** From here on, and however deep inside, `currentTask()` gives this task; see `leaveTask`. */
+  enter(): void {
+    storage.enterWith(this);
   }
 
   get scratch(): string {

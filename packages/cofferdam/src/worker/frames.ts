@@ -67,7 +67,10 @@ function encodeHead(text: string, gathered: readonly Uint8Array[], partBytes: nu
 /** Frames above this are not gathered whole: their parts are filled as the bytes come. */
 const streamedBytes = 64 * 1024;
 
-/** Cuts a byte stream into messages. Throws a RangeError on bytes that cannot be frames. */
+/**
+ * Cuts a byte stream into messages. Throws a RangeError on bytes that cannot be frames. A chunk is
+ * the caller's again when `read` returns: what is kept of it is copied.
+ */
 export class MessageReader {
   /** Where parts may lie beside the stream. */
   bulk: BulkFile | undefined;
@@ -88,14 +91,18 @@ export class MessageReader {
       onMessage(message);
       if (rest.length === 0) return;
     }
-    this.#chunks.push(rest);
     this.#bytes += rest.length;
-    if (this.#bytes >= this.#wanted) this.#cut(onMessage);
+    if (this.#bytes < this.#wanted) {
+      this.#chunks.push(Buffer.from(rest));
+    } else if (this.#chunks.length === 0) {
+      this.#cut(rest, onMessage);
+    } else {
+      this.#chunks.push(rest);
+      this.#cut(Buffer.concat(this.#chunks), onMessage);
+    }
   }
 
-  #cut(onMessage: (message: Message) => void): void {
-    const [first] = this.#chunks;
-    const all = this.#chunks.length === 1 && first ? first : Buffer.concat(this.#chunks);
+  #cut(all: Buffer, onMessage: (message: Message) => void): void {
     let offset = 0;
     this.#wanted = 8;
     while (all.length - offset >= 8) {
@@ -122,13 +129,17 @@ export class MessageReader {
         }
         onMessage(large.message);
       } else {
-        onMessage({ header, parts: sliceParts(header, all.subarray(headerEnd, end), this.bulk) });
+        const { parts } = header;
+        const given =
+          parts === undefined
+            ? noParts
+            : sliceParts(header, all.subarray(headerEnd, end), this.bulk);
+        onMessage({ header, parts: given });
         offset = end;
       }
     }
-    const rest = all.subarray(offset);
-    this.#chunks = rest.length > 0 ? [rest] : [];
-    this.#bytes = rest.length;
+    this.#bytes = all.length - offset;
+    this.#chunks = this.#bytes > 0 ? [Buffer.from(all.subarray(offset))] : [];
   }
 }
 
@@ -215,7 +226,8 @@ function sliceParts(
   bulk: BulkFile | undefined,
 ): readonly Uint8Array[] {
   let offset = 0;
+  // Copies, with memory of their own.
   return readParts(header, bytes.length, bulk, (length) =>
-    bytes.subarray(offset, (offset += length)),
+    Uint8Array.prototype.slice.call(bytes, offset, (offset += length)),
   );
 }

@@ -45,6 +45,48 @@ export function encodeValue(value: unknown): Encoded {
   return { json: encode(value, "value", parts, []), parts, plain: false };
 }
 
+/** `Encoded`, with the JSON as text. */
+export interface EncodedText {
+  readonly text: string;
+  readonly parts: readonly Uint8Array[];
+  readonly plain: boolean;
+}
+
+/** `encodeValue` as text, quick for what JSON can say. */
+export function encodeText(value: unknown): EncodedText {
+  const text = plainText(value);
+  return text === undefined ? encodeCarefully(value) : { text, parts: noParts, plain: true };
+}
+
+/** `encodeText` of a call's arguments. */
+export function encodeArguments(args: readonly unknown[]): EncodedText {
+  let list = "";
+  for (const arg of args) {
+    const text = plainText(arg);
+    if (text === undefined) return encodeCarefully(args);
+    list += list === "" ? text : `,${text}`;
+  }
+  return { text: `[${list}]`, parts: noParts, plain: true };
+}
+
+/** The value's JSON; undefined where JSON alone would lose something. */
+function plainText(value: unknown): string | undefined {
+  switch (typeof value) {
+    case "string":
+      return JSON.stringify(value);
+    case "number":
+    case "boolean":
+      return isPlain(value, 0) ? String(value) : undefined;
+    default:
+      return isPlain(value, plainDepth) ? JSON.stringify(value) : undefined;
+  }
+}
+
+function encodeCarefully(value: unknown): EncodedText {
+  const parts: Uint8Array[] = [];
+  return { text: JSON.stringify(encode(value, "value", parts, [])), parts, plain: false };
+}
+
 /** Throws `NOT_SERIALIZABLE` for a value that no frame can carry. `text` is its JSON. */
 export function checkSize(what: string, text: string, parts: readonly Uint8Array[]): void {
   let bytes = text.length;
