@@ -13,10 +13,19 @@ export type CacheKey = unknown;
  * for what has no such form.
  */
 export function hashKey(version: string, key: CacheKey): Buffer {
+  return hashOfName(nameKey(version, key));
+}
+
+/** The same bytes as a text of 32 characters, which a `Map` finds. */
+export function nameKey(version: string, key: CacheKey): string {
   const writer = new CanonicalWriter();
   writer.write(version, "version", []);
   writer.write(key, "key", []);
-  return hash("sha256", writer.bytes(), "buffer");
+  return hash("sha256", writer.bytes(), "binary");
+}
+
+export function hashOfName(name: string): Buffer {
+  return Buffer.from(name, "latin1");
 }
 
 /** Tags are one ASCII character; lengths are u32, numbers f64, little-endian. */

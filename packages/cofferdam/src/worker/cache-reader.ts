@@ -1,6 +1,8 @@
 import { crc32 } from "node:zlib";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { hashOfName } from "./cache-key.ts";
 import { openDatabase } from "./sqlite.ts";
+import { openValue, type OpenedValue } from "./stored-value.ts";
 
 /** One row for `goodValue`; its parameter is the key's hash. */
 export const selectEntry = "SELECT value, crc, stored_at, expires_at FROM entries WHERE key = ?";
@@ -28,6 +30,12 @@ export function isWhole(row: Row): boolean {
 /** How much of what was read a worker keeps in memory. */
 const memoryBytesMax = 32 * 1024 * 1024;
 
+interface Remembered {
+  readonly row: Row;
+  readonly opened: OpenedValue;
+  readonly bytes: number;
+}
+
 /**
  * Reads a cache's file from a worker itself: what is stored already needs no question to the parent.
  * Only the parent writes. What was read before comes from memory for as long as nobody has written.
@@ -38,10 +46,12 @@ export class CacheReader {
   readonly #get: StatementSync;
   readonly #version: StatementSync;
   /** What was used last comes last. */
-  readonly #memory = new Map<string, Row>();
+  readonly #memory = new Map<string, Remembered>();
   #memoryBytes = 0;
   /** The file's version that the memory is of. */
   #remembered: unknown;
+  /** Nothing can have told this process of a change since the file's version was looked at. */
+  #current = false;
   /** What was read since `takeUsed` was called. */
   #used = new Set<string>();
 
@@ -57,28 +67,28 @@ export class CacheReader {
     }
   }
 
-  get(key: Uint8Array): Uint8Array | undefined {
-    const version = this.#version.get()?.["data_version"];
-    if (version !== this.#remembered) this.#forget(version);
-    const name = Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString("latin1");
+  /** What is stored under a key's name, to be decoded anew for each who asks. */
+  get(name: string): OpenedValue | undefined {
+    if (!this.#current) this.#followChanges();
     const known = this.#memory.get(name);
     if (known) {
       this.#memory.delete(name);
       this.#memory.set(name, known);
       this.#used.add(name);
-      return isFresh(known, Date.now()) ? (known["value"] as Uint8Array) : undefined;
+      return isFresh(known.row, Date.now()) ? known.opened : undefined;
     }
-    const row = this.#get.get(key);
+    const row = this.#get.get(hashOfName(name));
     const value = goodValue(row);
     if (!row || !value) return undefined;
+    const opened = openValue(value);
     this.#used.add(name);
-    this.#remember(name, row, value.length);
-    return value;
+    this.#remember(name, { row, opened, bytes: value.length });
+    return opened;
   }
 
   /** The keys that were read since this was called the last time, one after the other. */
   takeUsed(): Buffer {
-    const keys = Buffer.from([...this.#used].join(""), "latin1");
+    const keys = hashOfName([...this.#used].join(""));
     this.#used = new Set();
     return keys;
   }
@@ -87,19 +97,28 @@ export class CacheReader {
     this.#database.close();
   }
 
-  #remember(name: string, row: Row, bytes: number): void {
-    this.#memory.set(name, row);
-    this.#memoryBytes += bytes;
-    for (const [oldest, { value }] of this.#memory) {
-      if (this.#memoryBytes <= memoryBytesMax) return;
-      this.#memory.delete(oldest);
-      this.#memoryBytes -= (value as Uint8Array).length;
+  /**
+   * Forgets what somebody may have changed. Asking costs more than the rest of a hit, so it is done
+   * once in each callback of the event loop: within one, nobody can learn of a change elsewhere.
+   */
+  #followChanges(): void {
+    const version = this.#version.get()?.["data_version"];
+    if (version !== this.#remembered) {
+      this.#memory.clear();
+      this.#memoryBytes = 0;
+      this.#remembered = version;
     }
+    this.#current = true;
+    process.nextTick(() => (this.#current = false));
   }
 
-  #forget(version: unknown): void {
-    this.#memory.clear();
-    this.#memoryBytes = 0;
-    this.#remembered = version;
+  #remember(name: string, value: Remembered): void {
+    this.#memory.set(name, value);
+    this.#memoryBytes += value.bytes;
+    for (const [oldest, { bytes }] of this.#memory) {
+      if (this.#memoryBytes <= memoryBytesMax) return;
+      this.#memory.delete(oldest);
+      this.#memoryBytes -= bytes;
+    }
   }
 }

@@ -1,8 +1,9 @@
 import { errorMessage } from "../errors/index.ts";
-import { hashKey, type CacheKey } from "./cache-key.ts";
+import { hashKey, hashOfName, nameKey, type CacheKey } from "./cache-key.ts";
 import { CacheReader } from "./cache-reader.ts";
 import type { Ask, ServiceAnswer } from "./service.ts";
-import { packValue, unpackValue } from "./stored-value.ts";
+import { packValue, unpackValue, type OpenedValue } from "./stored-value.ts";
+import { decodeValue } from "./values.ts";
 
 /** A cache of the parent's, in a worker. */
 export interface WorkerCache<Value = unknown> {
@@ -57,14 +58,14 @@ class OpenedCache {
   }
 
   /** Gives undefined too for whatever cannot be read: the parent is asked then, and can. */
-  read(hash: Uint8Array): Uint8Array | undefined {
+  read(name: string): OpenedValue | undefined {
     try {
       if (this.#reader?.file !== this.#file) {
         this.#reader?.close();
         this.#reader = undefined;
         this.#reader = new CacheReader(this.#file);
       }
-      return this.#reader.get(hash);
+      return this.#reader.get(name);
     } catch {
       return undefined;
     }
@@ -96,13 +97,13 @@ class AskingCache implements WorkerCache {
 
   async get(key: CacheKey): Promise<unknown> {
     const cache = this.#opened ?? (await this.#open());
-    const hash = hashKey(cache.version, key);
-    const stored = cache.read(hash);
+    const name = nameKey(cache.version, key);
+    const stored = cache.read(name);
     if (stored) {
       cache.tellUsed(this.#ask);
-      return unpackValue(stored);
+      return decodeValue(stored.value, stored.parts);
     }
-    const { value } = await this.#ask({ op: "get", key: hash });
+    const { value } = await this.#ask({ op: "get", key: hashOfName(name) });
     return value === undefined ? undefined : unpackValue(value as Uint8Array);
   }
 
@@ -117,15 +118,15 @@ class AskingCache implements WorkerCache {
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<unknown> {
     const cache = this.#opened ?? (await this.#open());
-    const hash = hashKey(cache.version, key);
-    const stored = cache.read(hash);
+    const name = nameKey(cache.version, key);
+    const stored = cache.read(name);
     if (stored) {
       cache.tellUsed(this.#ask);
-      return unpackValue(stored);
+      return decodeValue(stored.value, stored.parts);
     }
     signal?.throwIfAborted();
     const claim = nextClaim++;
-    const answer = await this.#claim(hash, claim, signal);
+    const answer = await this.#claim(hashOfName(name), claim, signal);
     cache.follow(answer["file"]);
     if (answer["value"] !== undefined) return unpackValue(answer["value"] as Uint8Array);
     return this.#compute(claim, compute);

@@ -7,7 +7,10 @@ import { acquirePermit } from "./limit.ts";
 import type { Permit, PermitOptions } from "./permit.ts";
 import type { Ask, ServiceAnswer } from "./service.ts";
 
-/** What a worker's function can learn about the task it runs for, and say to its caller. */
+/**
+ * What a worker's function can learn about the task it runs for, and say to its caller. Each part
+ * stands by itself too: `const { cache, limit } = currentTask()`.
+ */
 export interface TaskContext {
   /** A number that no other task of this worker has. */
   readonly id: number;
@@ -19,19 +22,19 @@ export interface TaskContext {
    */
   readonly signal: AbortSignal;
   /** Hands a value to the caller's `onMessage` while the task runs. */
-  send(value: unknown): void;
+  readonly send: (value: unknown) => void;
   /** Tells the caller's `onProgress` how far the task is, from 0 to 1. */
-  progress(fraction: number, note?: string): void;
+  readonly progress: (fraction: number, note?: string) => void;
   /** Asks a service of the pool's own process; what it holds is free again when the task ends. */
-  call(service: string, request: unknown): Promise<unknown>;
+  readonly call: (service: string, request: unknown) => Promise<unknown>;
   /**
    * Waits for a permit of the limiter that `scope.limiter(name, …)` has opened. It is given back by
    * `await using`, when the task ends, and when its worker dies. Rejects with `OVER_LIMIT`,
    * `QUEUE_FULL`, `CANCELLED`.
    */
-  limit(name: string, options?: PermitOptions): Promise<Permit>;
+  readonly limit: (name: string, options?: PermitOptions) => Promise<Permit>;
   /** The cache that `scope.cache(name, …)` has opened. */
-  cache<Value = unknown>(name: string): WorkerCache<Value>;
+  readonly cache: <Value = unknown>(name: string) => WorkerCache<Value>;
 }
 
 /** How a task reaches its caller. */
@@ -91,24 +94,24 @@ export class Task implements TaskContext {
     return this.#abort.signal;
   }
 
-  send(value: unknown): void {
-    this.#link.send(this.id, value);
+  get send(): TaskContext["send"] {
+    return (value) => this.#link.send(this.id, value);
   }
 
-  progress(fraction: number, note?: string): void {
-    this.#link.progress(this.id, fraction, note);
+  get progress(): TaskContext["progress"] {
+    return (fraction, note) => this.#link.progress(this.id, fraction, note);
   }
 
-  call(service: string, request: unknown): Promise<unknown> {
-    return this.#link.call(this.id, service, request);
+  get call(): TaskContext["call"] {
+    return (service, request) => this.#link.call(this.id, service, request);
   }
 
-  limit(name: string, options?: PermitOptions): Promise<Permit> {
-    return acquirePermit(this.#ask(), name, options);
+  get limit(): TaskContext["limit"] {
+    return (name, options) => acquirePermit(this.#ask, name, options);
   }
 
-  cache<Value = unknown>(name: string): WorkerCache<Value> {
-    return openCache<Value>(this.#ask(), name);
+  get cache(): TaskContext["cache"] {
+    return (name) => openCache(this.#ask, name);
   }
 
   cancel(): void {
@@ -122,7 +125,8 @@ export class Task implements TaskContext {
       rmSync(this.#scratch, { recursive: true, force: true, maxRetries: 3 });
   }
 
-  #ask(): Ask {
-    return async (service, request) => (await this.call(service, request)) as ServiceAnswer;
+  get #ask(): Ask {
+    return async (service, request) =>
+      (await this.#link.call(this.id, service, request)) as ServiceAnswer;
   }
 }

@@ -22,8 +22,20 @@ export function packValue(value: unknown): Uint8Array {
   return packed;
 }
 
+/** A stored value whose header was read: from it the value can be made again and again. */
+export interface OpenedValue {
+  readonly value: unknown;
+  readonly parts: readonly Uint8Array[];
+}
+
 /** The reverse. Throws a RangeError, SyntaxError or TypeError on what that never makes. */
 export function unpackValue(bytes: Uint8Array): unknown {
+  const { value, parts } = openValue(bytes);
+  return decodeValue(value, parts);
+}
+
+/** The first half of `unpackValue`; the second is `decodeValue`. */
+export function openValue(bytes: Uint8Array): OpenedValue {
   const packed = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const end = 4 + packed.readUInt32LE(0);
   if (end > packed.length) throw new RangeError("a header beyond its value");
@@ -38,5 +50,5 @@ export function unpackValue(bytes: Uint8Array): unknown {
       throw new RangeError("a part beyond its value");
     parts.push(packed.subarray(at, (at += length)));
   }
-  return decodeValue(header.value, parts);
+  return { value: header.value, parts };
 }

@@ -85,6 +85,34 @@ describe("workers of one scope", () => {
     expect(read).toEqual(Array(8).fill(Float32Array.of(1.5, -0)));
   });
 
+  it("see what was stored last, however often it changes", async () => {
+    const cache = scope.cache<number>("values", { folder });
+    const pool = openPool(1);
+    for (let value = 0; value < 50; value++) {
+      await cache.set("changing", value);
+      expect(await pool.run("readBack", "changing")).toBe(value);
+      expect(await pool.run("readBack", "changing")).toBe(value);
+    }
+  });
+
+  it("each get a value of their own, which they may change", async () => {
+    scope.cache("values", { folder });
+    const pool = openPool(1);
+    await pool.run("store", "row", { numbers: [1, 2], bytes: Uint8Array.of(3) });
+    for (let turn = 0; turn < 3; turn++)
+      expect(await pool.run("changeRead", "row")).toEqual([[1, 2], Uint8Array.of(3)]);
+  });
+
+  it("may take the parts of their task apart", async () => {
+    scope.limiter("slots", { concurrency: 1 });
+    scope.cache("values", { folder });
+    const told: unknown[] = [];
+    const pool = openPool(1);
+    const options = { onMessage: (message: unknown) => told.push(message) };
+    expect(await pool.runWith(options, "useApart", 7)).toBe(7);
+    expect(told).toEqual(["apart"]);
+  });
+
   it("are not refused by a server that enforces the same limit", async () => {
     const [limit, windowMs] = [300, 500];
     await using server = await LimitedServer.listen(limit, windowMs);
