@@ -1,7 +1,7 @@
 /**
- * Hits a second of a shared cache: four workers of ours, beside four processes with Python's
- * Manager().dict() (the design of source document 002), and one process each with SQLite and LMDB
- * directly. By turns, in rounds; the ratios, medians over rounds, are the result.
+ * Hits a second of a shared cache: four workers of ours, in Node and in Python, beside four processes
+ * with Python's Manager().dict() (the design of source document 002), and one process each with SQLite
+ * and LMDB directly. By turns, in rounds; the ratios, medians over rounds, are the result.
  *
  *     npm run bench cache [-- --rounds N] [--reads N] [--keys N] [--bytes N] [--workers N] [--json]
  */
@@ -12,11 +12,11 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
-import { openScope, type Cache, type Pool } from "cofferdam";
+import { openScope, type Cache, type Pool, type Scope } from "cofferdam";
 import { askPython, findPython } from "../lab/survivors/python.ts";
 import type * as Worker from "./cache/worker.ts";
 import type { Reads } from "./cache/worker.ts";
-import { median, percent } from "./statistics.ts";
+import { median } from "./statistics.ts";
 
 interface Load {
   readonly reads: number;
@@ -56,7 +56,8 @@ export async function benchCache(args: readonly string[]): Promise<void> {
     const module = new URL("./cache/worker.ts", import.meta.url);
     const pool = scope.pool<typeof Worker>(module, { workers: load.workers, threads: 0 });
     say(`${load.keys} values of ${load.bytes} bytes, ${load.reads} reads by each process`);
-    const ways = await waysOf(pool, cache, load, folder);
+    const python = openPythonPool(scope, load.workers);
+    const ways = await waysOf(pool, python, cache, load, folder);
     const all: Record<string, Reads[]> = {};
     for (let round = 1; round <= Number(values.rounds); round++) {
       for (const [name, way] of Object.entries(ways)) (all[name] ??= []).push(await way());
@@ -70,11 +71,22 @@ export async function benchCache(args: readonly string[]): Promise<void> {
     if (values.json) console.log(JSON.stringify({ ...load, all, ratios }));
     for (const [name, { rate, cpu }] of Object.entries(ratios))
       say(`${name}: ${rate.toFixed(2)} times the hits a second, ${cpu.toFixed(2)} by CPU time`);
-    const direct = ratios["one worker to SQLite directly"];
-    if (direct) say(`share lost to reading SQLite directly: ${percent(1 - direct.rate)}`);
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** Functions of `cache/worker.py`. */
+interface PythonWorker {
+  read_hits(reads: number, keys: number): Reads;
+}
+
+/** Null where there is no Python. */
+function openPythonPool(scope: Scope, workers: number): Pool<PythonWorker> | null {
+  const interpreter = findPython();
+  if (interpreter === null) return null;
+  const python = fileURLToPath(new URL("./cache/worker.py", import.meta.url));
+  return scope.pool<PythonWorker>({ python, interpreter }, { workers, threads: 0 });
 }
 
 async function fill(cache: Cache<Uint8Array>, { keys, bytes }: Load): Promise<void> {
@@ -86,6 +98,7 @@ async function fill(cache: Cache<Uint8Array>, { keys, bytes }: Load): Promise<vo
 
 async function waysOf(
   pool: Pool<typeof Worker>,
+  pythonPool: Pool<PythonWorker> | null,
   cache: Cache,
   load: Load,
   folder: string,
@@ -111,6 +124,12 @@ async function waysOf(
   return {
     "our workers": () => together(() => pool.run("readHits", reads, keys)),
     "one worker": () => pool.run("readHits", reads, keys),
+    ...(pythonPool === null
+      ? {}
+      : {
+          "our Python workers": () => together(() => pythonPool.run("read_hits", reads, keys)),
+          "one Python worker": () => pythonPool.run("read_hits", reads, keys),
+        }),
     "our workers, asking": () => together(() => pool.run("askHits", Math.ceil(reads / 10), hashes)),
     "SQLite directly": () => Promise.resolve(readSqlite(file, hashes, reads)),
     ...(python === null
@@ -181,6 +200,11 @@ function ratiosOf(all: Readonly<Record<string, Reads[]>>, workers: number): Reco
   };
   return Object.fromEntries([
     ...ratio(`${workers} workers to Manager().dict()`, "our workers", "Manager().dict()"),
+    ...ratio(
+      `${workers} Python workers to Manager().dict()`,
+      "our Python workers",
+      "Manager().dict()",
+    ),
     ...ratio("one worker to SQLite directly", "one worker", "SQLite directly"),
     ...ratio("one worker to LMDB", "one worker", "LMDB"),
   ]);

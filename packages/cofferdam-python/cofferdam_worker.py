@@ -25,10 +25,10 @@ import socket
 import struct
 import sys
 import threading
-from collections import deque
+from collections import OrderedDict, deque
 from contextvars import ContextVar
 from json.encoder import encode_basestring_ascii
-from time import perf_counter
+from time import perf_counter, time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Callable, NoReturn, Optional
 
@@ -252,7 +252,6 @@ def _seconds_from_now(after: float | str | None) -> Optional[float]:
 
 def _seconds_until(date: str) -> float:
     from email.utils import parsedate_to_datetime
-    from time import time
 
     try:
         return parsedate_to_datetime(date).timestamp() - time()
@@ -260,11 +259,15 @@ def _seconds_until(date: str) -> float:
         return math.nan
 
 
+# What is stored under no key.
+_NOTHING: Any = object()
+
+
 class Cache:
     """A cache of the pool's scope. Each method has a twin for coroutines, whose name begins with a."""
 
     _last_claim = 0
-    _versions: dict[str, str] = {}
+    _files: dict[str, _CacheFile] = {}
 
     def __init__(self, task: Task, name: str) -> None:
         self._task = task
@@ -272,19 +275,29 @@ class Cache:
 
     def get(self, key: Any, default: Any = None) -> Any:
         """The stored value, or `default`."""
-        found = self._ask("get", key=self._hash(key, self._version()))
+        file = self._file()
+        hashed = file.hash(key)
+        value = self._read(file, hashed)
+        if value is not _NOTHING:
+            return value
+        found = self._ask("get", key=hashed)
         return unpack(found["value"]) if "value" in found else default
 
     async def aget(self, key: Any, default: Any = None) -> Any:
-        found = await self._aask("get", key=self._hash(key, await self._aversion()))
+        file = await self._afile()
+        hashed = file.hash(key)
+        value = self._read(file, hashed)
+        if value is not _NOTHING:
+            return value
+        found = await self._aask("get", key=hashed)
         return unpack(found["value"]) if "value" in found else default
 
     def set(self, key: Any, value: Any) -> None:
         """Returns when it is stored."""
-        self._ask("set", key=self._hash(key, self._version()), value=pack(value))
+        self._ask("set", key=self._file().hash(key), value=pack(value))
 
     async def aset(self, key: Any, value: Any) -> None:
-        await self._aask("set", key=self._hash(key, await self._aversion()), value=pack(value))
+        await self._aask("set", key=(await self._afile()).hash(key), value=pack(value))
 
     def get_or_compute(self, key: Any, compute: Callable[[], Any]) -> Any:
         """The stored value, or else what `compute` gives.
@@ -292,8 +305,14 @@ class Cache:
         However many ask for a key at once, in workers and other processes, one computes and the
         rest wait; if that one dies, another takes over.
         """
+        file = self._file()
+        hashed = file.hash(key)
+        value = self._read(file, hashed)
+        if value is not _NOTHING:
+            return value
         claim = self._next_claim()
-        found = self._ask("claim", key=self._hash(key, self._version()), claim=claim)
+        found = self._ask("claim", key=hashed, claim=claim)
+        file.follow(found["file"])
         if "value" in found:
             return unpack(found["value"])
         try:
@@ -306,13 +325,18 @@ class Cache:
         return value
 
     async def aget_or_compute(self, key: Any, compute: Callable[[], Awaitable[Any]]) -> Any:
-        hashed = self._hash(key, await self._aversion())
+        file = await self._afile()
+        hashed = file.hash(key)
+        value = self._read(file, hashed)
+        if value is not _NOTHING:
+            return value
         claim = self._next_claim()
         try:
             found = await self._aask("claim", key=hashed, claim=claim)
         except BaseException:
             self._tell("cancel", claim=claim)
             raise
+        file.follow(found["file"])
         if "value" in found:
             return unpack(found["value"])
         try:
@@ -333,26 +357,172 @@ class Cache:
     def _tell(self, op: str, **request: Any) -> None:
         self._task._worker.tell_service(self._task, "cache", {"op": op, "name": self._name, **request})
 
-    def _version(self) -> str:
-        """Part of every key; the same for as long as the worker lives."""
-        if self._name not in self._versions:
-            self._versions[self._name] = self._ask("open")["version"]
-        return self._versions[self._name]
+    def _file(self) -> _CacheFile:
+        """The same for as long as the worker lives."""
+        if self._name not in self._files:
+            self._files[self._name] = _CacheFile(**self._ask("open"))
+        return self._files[self._name]
 
-    async def _aversion(self) -> str:
-        if self._name not in self._versions:
-            self._versions[self._name] = (await self._aask("open"))["version"]
-        return self._versions[self._name]
+    async def _afile(self) -> _CacheFile:
+        if self._name not in self._files:
+            self._files[self._name] = _CacheFile(**await self._aask("open"))
+        return self._files[self._name]
 
-    def _hash(self, key: Any, version: str) -> bytes:
-        import hashlib
-
-        return hashlib.sha256(canonical(version, "version") + canonical(key, "key")).digest()
+    def _read(self, file: _CacheFile, hashed: bytes) -> Any:
+        value = file.read(hashed)
+        used = file.take_used()
+        if used:
+            self._tell("touch", keys=used)  # the pool alone writes
+        return value
 
     @staticmethod
     def _next_claim() -> int:
         Cache._last_claim += 1
         return Cache._last_claim
+
+
+class _CacheFile:
+    """What this process knows of a cache.
+
+    It reads the cache's file itself: what is stored needs no question to the pool. What was read
+    before comes from memory for as long as nobody has written. Any thread may use it.
+    """
+
+    _MEMORY_BYTES_MAX = 32 * 1024 * 1024
+    # The pool writes down what it is told was used, and what is in memory is read anew then: not
+    # more often than it matters for what goes first one day.
+    _TELL_USED_EVERY = 10.0
+    # A clock that was set back by more than this makes ages unknown; smaller steps are usual.
+    _CLOCK_STEP_MS = 60_000
+
+    def __init__(self, version: str, file: str) -> None:
+        from hashlib import sha256
+
+        self._hash_of_version = sha256(canonical(version, "version"))
+        self._file = file
+        self._lock = threading.Lock()
+        self._connection: Any = None
+        self._crc32: Any = None
+        self._unreadable: Optional[str] = None
+        # What was used last comes last.
+        self._memory: OrderedDict[bytes, _StoredValue] = OrderedDict()
+        self._memory_bytes = 0
+        self._remembered: Any = None  # the file's version that the memory is of
+        self._used: set[bytes] = set()
+        self._told_at = perf_counter()
+
+    def hash(self, key: Any) -> bytes:
+        hashing = self._hash_of_version.copy()
+        hashing.update(canonical(key, "key"))
+        return hashing.digest()
+
+    def follow(self, file: str) -> None:
+        """The pool has moved to another file."""
+        if file == self._file:
+            return
+        with self._lock:
+            self._file = file
+            self._close()
+
+    def read(self, hashed: bytes) -> Any:
+        """_NOTHING too for whatever cannot be read: the pool is asked then, and can."""
+        if self._unreadable == self._file:
+            return _NOTHING
+        with self._lock:
+            try:
+                stored = self._find(hashed)
+            except Exception:
+                self._close()
+                return _NOTHING
+            if stored is None or not stored.is_fresh(self._CLOCK_STEP_MS):
+                return _NOTHING
+            self._used.add(hashed)
+        return stored.value()
+
+    def take_used(self) -> bytes:
+        """The keys that were read since it was told the last time, one after the other, or nothing."""
+        now = perf_counter()
+        if now - self._told_at < self._TELL_USED_EVERY:
+            return b""
+        with self._lock:
+            self._told_at = now
+            used, self._used = self._used, set()
+        return b"".join(used)
+
+    def _find(self, hashed: bytes) -> Optional[_StoredValue]:
+        connection = self._connection or self._open()
+        ((version,),) = connection.execute("PRAGMA data_version").fetchall()
+        if version != self._remembered:
+            self._forget()
+            self._remembered = version
+        stored = self._memory.get(hashed)
+        if stored is not None:
+            self._memory.move_to_end(hashed)
+            return stored
+        # All rows are fetched, so that no transaction stays open.
+        rows = connection.execute(
+            "SELECT value, crc, stored_at, expires_at FROM entries WHERE key = ?", (hashed,)
+        ).fetchall()
+        if not rows or self._crc32(rows[0][0]) != rows[0][1]:  # bytes can rot on a disk
+            return None
+        value, _, stored_at, expires_at = rows[0]
+        stored = self._memory[hashed] = _StoredValue(value, stored_at, expires_at)
+        self._memory_bytes += stored.size
+        while self._memory_bytes > self._MEMORY_BYTES_MAX:
+            self._memory_bytes -= self._memory.popitem(last=False)[1].size
+        return stored
+
+    def _open(self) -> Any:
+        try:
+            import sqlite3  # not every Python has it
+            from pathlib import Path
+            from zlib import crc32
+
+            self._crc32 = crc32
+            self._connection = sqlite3.connect(
+                f"{Path(self._file).as_uri()}?mode=ro",
+                uri=True,
+                timeout=0,
+                isolation_level=None,
+                check_same_thread=False,
+            )
+        except Exception:
+            self._unreadable = self._file
+            raise
+        return self._connection
+
+    def _close(self) -> None:
+        connection, self._connection = self._connection, None
+        self._forget()
+        if connection is not None:
+            connection.close()
+
+    def _forget(self) -> None:
+        self._memory.clear()
+        self._memory_bytes = 0
+        self._remembered = None
+
+
+class _StoredValue:
+    """The bytes of a stored value, whose header was read: each who asks is made one of his own."""
+
+    __slots__ = ("size", "_body", "_expires_at", "_lengths", "_stored_at", "_value")
+
+    def __init__(self, stored: bytes, stored_at: int = 0, expires_at: Optional[int] = None) -> None:
+        (length,) = struct.unpack_from("<I", stored)
+        header = json.loads(stored[4 : 4 + length])
+        self.size = len(stored)
+        self._body = memoryview(stored)[4 + length :]
+        self._value, self._lengths = header["value"], header["parts"]
+        self._stored_at, self._expires_at = stored_at, expires_at
+
+    def value(self) -> Any:
+        return decode(self._value, cut_parts(self._body, self._lengths))
+
+    def is_fresh(self, clock_step_ms: int) -> bool:
+        if self._expires_at is None:
+            return True
+        return self._stored_at - clock_step_ms <= time() * 1000 < self._expires_at
 
 
 def canonical(value: Any, place: str, above: tuple[Any, ...] = ()) -> bytes:
@@ -425,9 +595,7 @@ def pack(value: Any) -> bytes:
 
 
 def unpack(stored: bytes) -> Any:
-    (length,) = struct.unpack_from("<I", stored)
-    header = json.loads(stored[4 : 4 + length])
-    return decode(header["value"], cut_parts(memoryview(stored)[4 + length :], header["parts"]))
+    return _StoredValue(stored).value()
 
 
 # Values (docs/reference/protocol.md#values)

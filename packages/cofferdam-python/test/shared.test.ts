@@ -1,8 +1,12 @@
 /** Limits and caches of the scope, from Python workers. */
-import { mkdtempSync, readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, statSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
+import { hashKey } from "../../cofferdam/src/worker/cache-key.ts";
+import { packValue } from "../../cofferdam/src/worker/stored-value.ts";
 import { failureOf, usePools } from "./support/pools.ts";
 
 const pools = usePools();
@@ -79,6 +83,88 @@ describe("a cache", () => {
     const value = { numbers: Float32Array.of(1, 2), text: "ä" };
     expect(await pool.run(name, "values", { a: 1, b: 2 }, value)).toEqual(["nothing", value]);
     expect(await pool.run(name, "values", { b: 2, a: 1 }, 7)).toEqual([value, 7]);
+  });
+
+  it("is read without a question to the pool, but for what is not there", async () => {
+    const cache = pools.scope.cache("values", { folder: mkdtempSync(join(tmpdir(), "c-")) });
+    await Promise.all([1, 2, 3].map((key) => cache.set(key, key * key)));
+    await using pool = pools.open("tasks.py");
+    expect(await pool.run("questions_of", "values", [1, 2, 3])).toEqual([0, [1, 4, 9]]);
+    expect(await pool.run("questions_of", "values", [3, 4, 5])).toEqual([2, [9, null, null]]);
+  });
+
+  it("gives what was stored last, however often it changes", async () => {
+    const cache = pools.scope.cache("values", { folder: mkdtempSync(join(tmpdir(), "c-")) });
+    await using pool = pools.open("tasks.py");
+    for (let value = 0; value < 20; value++) {
+      await cache.set("k", value);
+      expect(await pool.run("cached", "values", "k", value)).toEqual([value, value]);
+    }
+  });
+
+  it("gives each who reads a value of their own", async () => {
+    const cache = pools.scope.cache("values", { folder: mkdtempSync(join(tmpdir(), "c-")) });
+    await cache.set("k", { numbers: [1, 2], floats: Float32Array.of(3) });
+    await using pool = pools.open("tasks.py");
+    for (let turn = 0; turn < 3; turn++)
+      expect(await pool.run("read_twice", "values", "k")).toEqual([[1, 2], Float32Array.of(3)]);
+  });
+
+  it("may be read by many threads at once", async () => {
+    const cache = pools.scope.cache("values", { folder: mkdtempSync(join(tmpdir(), "c-")) });
+    const keys = Array.from({ length: 200 }, (_, key) => key);
+    await Promise.all(keys.map((key) => cache.set(key, `value ${key}`)));
+    await using pool = pools.open("tasks.py");
+    expect(await pool.run("read_in_threads", "values", [...keys, ...keys])).toEqual(
+      [...keys, ...keys].map((key) => `value ${key}`),
+    );
+  });
+
+  it("gives nothing that has expired", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "c-"));
+    const cache = pools.scope.cache("values", { folder, ttl: "1h" });
+    await cache.set("k", 1);
+    await using pool = pools.open("tasks.py");
+    expect(await pool.run("questions_of", "values", ["k"])).toEqual([0, [1]]);
+    const { database } = cache.store;
+    const key = hashKey("", "k");
+    database.transact(() =>
+      database.put({ key, value: packValue(1), expiresAt: Date.now() - 1 }, database.nextTick()),
+    );
+    expect(await pool.run("questions_of", "values", ["k"])).toEqual([1, [null]]);
+  });
+
+  it("gives no bytes that are not those that were stored", async () => {
+    const cache = pools.scope.cache("values", { folder: mkdtempSync(join(tmpdir(), "c-")) });
+    await cache.set("k", "right");
+    const other = new DatabaseSync(cache.store.file);
+    other.exec("UPDATE entries SET value = zeroblob(length(value))");
+    other.close();
+    await using pool = pools.open("tasks.py");
+    expect(await pool.run("cached", "values", "k", "anew")).toEqual(["nothing", "anew"]);
+  });
+
+  it("goes on in another file when its own is damaged", async () => {
+    const cache = pools.scope.cache("values", { folder: mkdtempSync(join(tmpdir(), "c-")) });
+    const value = "v".repeat(8000);
+    // More than SQLite keeps in memory.
+    const keys = Array.from({ length: 1000 }, (_, key) => key);
+    await Promise.all(keys.map((key) => cache.set(key, value)));
+    await using pool = pools.open("tasks.py");
+    expect(await pool.run("cached", "values", 0, value)).toEqual([value, value]);
+    const { file } = cache.store;
+    const other = new DatabaseSync(file);
+    other.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    other.close();
+    const { size } = statSync(file);
+    await using handle = await open(file, "r+");
+    await handle.write(Buffer.alloc(size / 2, 0xaa), 0, size / 2, Math.floor(size / 4));
+    const read = (await pool.run("read_in_threads", "values", keys)) as unknown[];
+    expect(read).toContain(null);
+    expect(read.filter((text) => text !== null && text !== value)).toEqual([]);
+    expect(cache.store.file).not.toBe(file);
+    expect(await pool.run("compute_seven", "values", "after")).toBe(7);
+    expect(await pool.run("questions_of", "values", ["after"])).toEqual([0, [7]]);
   });
 
   it.each([
