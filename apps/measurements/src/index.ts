@@ -15,4 +15,4 @@ export { preprocess, type PreprocessOptions } from "./segments/preprocess.ts";
 export { runErrorCodes } from "./segments/run-error.ts";
 export { rejectionCodes } from "./stage/rejection.ts";
 export { stage, type StageOptions } from "./stage/stage.ts";
-export type { ProcessTimes, Refusal, StageResult } from "./work/stage-result.ts";
+export type { ProcessTimes, Refusal, StageResult } from "./running/stage-result.ts";

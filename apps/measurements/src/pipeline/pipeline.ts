@@ -4,7 +4,7 @@ import {
   type PreprocessOptions,
 } from "../segments/preprocess.ts";
 import { stage, type StageOptions } from "../stage/stage.ts";
-import type { StageResult } from "../work/stage-result.ts";
+import type { StageResult } from "../running/stage-result.ts";
 import { runInProcess } from "./stage-process.ts";
 
 /**

@@ -3,7 +3,7 @@ import { text } from "node:stream/consumers";
 import { errorCode, errorMessage, listenForInterrupts } from "cofferdam";
 import { preprocess } from "../segments/preprocess.ts";
 import { stage } from "../stage/stage.ts";
-import type { StageResult } from "../work/stage-result.ts";
+import type { StageResult } from "../running/stage-result.ts";
 import type { StageAnswer, StageRequest } from "./stage-process.ts";
 
 const request = JSON.parse(await text(process.stdin)) as StageRequest;

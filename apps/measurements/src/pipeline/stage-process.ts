@@ -10,7 +10,7 @@ import {
 } from "cofferdam";
 import type { PreprocessOptions } from "../segments/preprocess.ts";
 import type { StageOptions } from "../stage/stage.ts";
-import { ProcessClock, type StageResult } from "../work/stage-result.ts";
+import { ProcessClock, type StageResult } from "../running/stage-result.ts";
 import type { StageRun } from "./pipeline.ts";
 
 /** Options that can be written down. */

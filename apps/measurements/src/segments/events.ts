@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { manifestFolder } from "../stage/events.ts";
-import { shortHash } from "../work/hashes.ts";
+import { shortHash } from "../running/hashes.ts";
 import type { SegmentType } from "./detect.ts";
 
 export interface SegmentDetail {

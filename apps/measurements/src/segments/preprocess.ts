@@ -1,16 +1,15 @@
 import { rmSync } from "node:fs";
 import { basename, extname, join } from "node:path";
-import { openScope, type EventListener } from "cofferdam";
+import type { EventListener } from "cofferdam";
 import { manifestFolder, partitionPath } from "../stage/events.ts";
 import { checkOwnFolder, findStage } from "../stage/stage-root.ts";
-import { Accounting } from "../work/accounting.ts";
-import { decide } from "../work/decide.ts";
-import { mergeManifest, type ManifestForm, type ManifestRow } from "../work/manifest.ts";
-import { OutputWriter } from "../work/outputs.ts";
-import { runBatches } from "../work/run-batches.ts";
-import { RunState } from "../work/run-state.ts";
-import { workerOptions } from "../work/worker-options.ts";
-import { ProcessClock, type StageResult } from "../work/stage-result.ts";
+import { Accounting } from "../running/accounting.ts";
+import { decide } from "../running/decide.ts";
+import { mergeManifest, type ManifestForm, type ManifestRow } from "../running/manifest.ts";
+import { OutputWriter } from "../running/outputs.ts";
+import { runInWorkers, type WorkEnd } from "../running/run-in-workers.ts";
+import { RunState } from "../running/run-state.ts";
+import type { StageResult } from "../running/stage-result.ts";
 import { segmentErrorPath, segmentEventPath, type SegmentEvent } from "./events.ts";
 import { checkColumn, findRuns } from "./find-runs.ts";
 import type { RunErrorCode } from "./run-error.ts";
@@ -124,35 +123,27 @@ class Segmenting {
   }
 
   async run(tasks: readonly SegmentTask[]): Promise<StageResult> {
-    const clock = new ProcessClock(this.#options.onEvent);
-    const scope = tasks.length === 0 ? null : await this.#work(tasks, clock);
-    const interrupted = this.#options.signal?.aborted ?? false;
-    if (!interrupted) this.#state.endRun(this.#run);
-    return this.#accounting.close({ interrupted, scope, processTimes: clock.times });
+    const end = await this.#work(tasks);
+    if (!end.interrupted) this.#state.endRun(this.#run);
+    return this.#accounting.close(end);
   }
 
-  async #work(tasks: readonly SegmentTask[], clock: ProcessClock): Promise<StageResult["scope"]> {
-    const { signal } = this.#options;
-    const workers = Math.min(this.#options.workers, tasks.length);
-    await using scope = await openScope({ onEvent: clock.listener });
-    const pool = scope.pool<typeof Worker>(workerModule, { workers, ...workerOptions });
-    await runBatches<SegmentTask, SegmentOutcome>({
-      tasks,
+  #work(tasks: readonly SegmentTask[]): Promise<WorkEnd> {
+    const { workers, onEvent, signal } = this.#options;
+    return runInWorkers<typeof Worker, SegmentTask, SegmentOutcome>({
+      module: workerModule,
       workers,
-      work: (batch) =>
-        pool.runWith(
-          signal ? { signal } : {},
-          "segmentRuns",
-          batch,
-          this.#settings,
-          this.#state.unfinished,
-        ),
+      tasks,
+      work: (pool, batch, how) =>
+        pool.runWith(how, "segmentRuns", batch, this.#settings, this.#state.unfinished),
       explainLost: (task, error) => this.#lose(task, error.code, error.message),
       onOutcomes: (outcomes) => this.#record(outcomes),
-      ...(signal ? { signal } : {}),
+      beforeEnd: async () => {
+        if (tasks.length > 0) await this.#writeManifest();
+      },
+      onEvent,
+      signal,
     });
-    if (!signal?.aborted) await this.#writeManifest();
-    return await scope.close();
   }
 
   /** A run that is staged no more has no segments either. Touches only what is recorded as ours. */

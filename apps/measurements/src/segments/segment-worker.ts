@@ -7,9 +7,9 @@ import type { Column } from "../parquet/columns.ts";
 import { readParquet } from "../parquet/read-parquet.ts";
 import { writeParquet } from "../parquet/write-parquet.ts";
 import { partitionPath, partName } from "../stage/events.ts";
-import { readInput, type Input, type InputStamp } from "../work/inputs.ts";
-import { OutputWriter } from "../work/outputs.ts";
-import { pythonTimestamp } from "../work/times.ts";
+import { readInput, type Input, type InputStamp } from "../running/inputs.ts";
+import { OutputWriter } from "../running/outputs.ts";
+import { pythonTimestamp } from "../running/times.ts";
 import {
   segmentErrorPath,
   segmentEventPath,

@@ -1,6 +1,6 @@
 import { basename, dirname, extname, join } from "node:path";
-import { shortHash } from "../work/hashes.ts";
-import { isoTimestamp } from "../work/times.ts";
+import { shortHash } from "../running/hashes.ts";
+import { isoTimestamp } from "../running/times.ts";
 
 /** What `_manifest/events/event-<run_id>.json` says of a staged file. */
 export interface StageEvent {

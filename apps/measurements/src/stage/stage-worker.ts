@@ -5,9 +5,9 @@ import { dirname, join } from "node:path";
 import { errorMessage } from "cofferdam";
 import { LocalZone } from "../format/start-time.ts";
 import { writeParquet } from "../parquet/write-parquet.ts";
-import { readInput, type Input, type InputStamp } from "../work/inputs.ts";
-import { OutputWriter } from "../work/outputs.ts";
-import { pythonTimestamp } from "../work/times.ts";
+import { readInput, type Input, type InputStamp } from "../running/inputs.ts";
+import { OutputWriter } from "../running/outputs.ts";
+import { pythonTimestamp } from "../running/times.ts";
 import {
   partitionPath,
   partName,

@@ -1,15 +1,14 @@
 import { createHash } from "node:crypto";
 import { extname, join } from "node:path";
-import { openScope, type EventListener } from "cofferdam";
+import type { EventListener } from "cofferdam";
 import type { Procedures } from "../procedures/procedures.ts";
-import { Accounting } from "../work/accounting.ts";
-import { decide } from "../work/decide.ts";
-import { mergeManifest, type ManifestForm, type ManifestRow } from "../work/manifest.ts";
-import { OutputWriter } from "../work/outputs.ts";
-import { runBatches } from "../work/run-batches.ts";
-import { RunState } from "../work/run-state.ts";
-import { workerOptions } from "../work/worker-options.ts";
-import { ProcessClock, type StageResult } from "../work/stage-result.ts";
+import { Accounting } from "../running/accounting.ts";
+import { decide } from "../running/decide.ts";
+import { mergeManifest, type ManifestForm, type ManifestRow } from "../running/manifest.ts";
+import { OutputWriter } from "../running/outputs.ts";
+import { runInWorkers, type WorkEnd } from "../running/run-in-workers.ts";
+import { RunState } from "../running/run-state.ts";
+import type { StageResult } from "../running/stage-result.ts";
 import { manifestFolder, rejectPath, rejectText, type StageEvent } from "./events.ts";
 import { findSources } from "./find-sources.ts";
 import type { RejectionCode } from "./rejection.ts";
@@ -97,40 +96,28 @@ class Staging {
   async run(): Promise<StageResult> {
     this.#run = this.#state.beginRun(this.#recipe).run;
     const tasks = this.#plan();
-    const clock = new ProcessClock(this.#options.onEvent);
-    const scope = tasks.length === 0 ? null : await this.#work(tasks, clock);
-    if (scope === null) await this.#options.beforeEnd?.();
-    const interrupted = this.#options.signal?.aborted ?? false;
-    if (!interrupted) this.#state.endRun(this.#run);
-    return this.#accounting.close({ interrupted, scope, processTimes: clock.times });
+    const end = await this.#work(tasks);
+    if (!end.interrupted) this.#state.endRun(this.#run);
+    return this.#accounting.close(end);
   }
 
-  /** Works on the tasks, writes the manifest, and ends with every process gone. */
-  async #work(tasks: readonly StageTask[], clock: ProcessClock): Promise<StageResult["scope"]> {
-    const { signal } = this.#options;
-    const workers = Math.min(this.#options.workers, tasks.length);
-    await using scope = await openScope({ onEvent: clock.listener });
-    const pool = scope.pool<typeof Worker>(workerModule, { workers, ...workerOptions });
-    await runBatches<StageTask, StageOutcome>({
-      tasks,
+  #work(tasks: readonly StageTask[]): Promise<WorkEnd> {
+    const { workers, onEvent, signal } = this.#options;
+    return runInWorkers<typeof Worker, StageTask, StageOutcome>({
+      module: workerModule,
       workers,
-      work: (batch) =>
-        pool.runWith(
-          signal ? { signal } : {},
-          "stageFiles",
-          batch,
-          this.#settings,
-          this.#state.unfinished,
-        ),
+      tasks,
+      work: (pool, batch, how) =>
+        pool.runWith(how, "stageFiles", batch, this.#settings, this.#state.unfinished),
       explainLost: (task, error) => this.#lose(task, error.code, error.message),
       onOutcomes: (outcomes) => this.#record(outcomes),
-      ...(signal ? { signal } : {}),
+      beforeEnd: async () => {
+        if (tasks.length > 0) await this.#writeManifest();
+        await this.#options.beforeEnd?.();
+      },
+      onEvent,
+      signal,
     });
-    if (!signal?.aborted) {
-      await this.#writeManifest();
-      await this.#options.beforeEnd?.();
-    }
-    return await scope.close();
   }
 
   #plan(): StageTask[] {

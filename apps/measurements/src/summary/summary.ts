@@ -1,5 +1,5 @@
 import type { PipelineResult } from "../pipeline/pipeline.ts";
-import type { StageResult } from "../work/stage-result.ts";
+import type { StageResult } from "../running/stage-result.ts";
 
 /** One line of the summary table. */
 export interface SummaryRow {
