@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { runCli } from "../../../test/support/program.ts";
 import { generateLoad, type ExpectedLoad } from "../src/index.ts";
+import { whyNoModules } from "./support/python.ts";
 
 let folder: string;
 let expected: ExpectedLoad;
@@ -38,9 +39,9 @@ const readers = [
 ] as const;
 
 for (const [name, modules, height] of readers) {
-  const isHere = canImport(modules);
-  it.skipIf(!isHere)(
-    isHere ? name : `${name} (skipped, because Python has no ${modules})`,
+  const missing = whyNoModules(modules);
+  it.skipIf(missing !== null)(
+    `${name}${missing ?? ""}`,
     () => {
       const files =
         'glob.glob("data/02_stage/raw_measurements/proc=*/**/*.parquet", recursive=True)';
@@ -50,15 +51,6 @@ for (const [name, modules, height] of readers) {
     },
     300_000,
   );
-}
-
-function canImport(modules: string): boolean {
-  try {
-    execFileSync("python3", ["-c", `import ${modules}`], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 it("report: a page that loads nothing else", async () => {

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { CofferdamError, errorMessage } from "cofferdam";
-import type { Column, ColumnKind } from "../parquet/columns.ts";
+import type { Column } from "../parquet/columns.ts";
 import { readParquet } from "../parquet/read-parquet.ts";
-import { writeParquet } from "../parquet/write-parquet.ts";
+import { writeTable, type TableColumn, type TableKind } from "../parquet/write-table.ts";
 import type { OutputWriter } from "./outputs.ts";
 
 export type ManifestValue = string | bigint | null;
@@ -10,10 +10,8 @@ export type ManifestRow = Readonly<Record<string, ManifestValue>>;
 
 /** The columns of a `manifest.parquet`, and what makes two rows the same. */
 export interface ManifestForm {
-  readonly columns: Readonly<Record<string, ColumnKind>>;
+  readonly columns: Readonly<Record<string, TableKind>>;
   readonly keys: readonly string[];
-  /** Columns of few different values. */
-  readonly repeated: readonly string[];
 }
 
 /**
@@ -34,13 +32,12 @@ export async function mergeManifest(
   if (merged.size === before && before > 0) return;
   if (merged.size === 0) return;
   const all = [...merged.values()];
-  const columns = Object.entries(form.columns).map(([name, kind]): Column => ({
+  const columns = Object.entries(form.columns).map(([name, kind]): TableColumn => ({
     name,
     kind,
     values: all.map((row) => row[name] ?? null),
   }));
-  const varied = new Set(Object.keys(form.columns).filter((name) => !form.repeated.includes(name)));
-  writer.write(path, writeParquet(columns, { varied }));
+  writer.write(path, writeTable(columns));
 }
 
 async function readRows(path: string, form: ManifestForm): Promise<ManifestRow[]> {

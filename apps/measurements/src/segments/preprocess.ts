@@ -56,7 +56,6 @@ const manifestForm: ManifestForm = {
     error: "string",
   },
   keys: ["run_id", "ts", "status", "source_path"],
-  repeated: ["status", "error"],
 };
 
 /** `…/iv_segments` below the output root, or the output root itself where that is its name. */

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { errorMessage } from "cofferdam";
-import type { Column } from "../parquet/columns.ts";
+import { simplify, type FileColumn } from "../parquet/columns.ts";
 import { readParquet } from "../parquet/read-parquet.ts";
 import { writeParquet } from "../parquet/write-parquet.ts";
 import { partitionPath, partName } from "../stage/events.ts";
@@ -62,7 +62,7 @@ async function segmentOne(
   try {
     const run = await read(source);
     input = run.input;
-    const segments = segmentRun(run.columns, settings);
+    const segments = segmentRun(run.columns, run.rows, settings);
     const event = write(segments, source, folder, writer);
     const path = segmentEventPath(segmentsRoot, event.run_id);
     writer.write(path, JSON.stringify(event, null, 2));
@@ -80,10 +80,17 @@ async function segmentOne(
   }
 }
 
-async function read(source: string): Promise<{ input: Input; columns: Column[] }> {
+interface Run {
+  readonly input: Input;
+  readonly rows: number;
+  readonly columns: readonly FileColumn[];
+}
+
+async function read(source: string): Promise<Run> {
   try {
     const input = readInput(source);
-    return { input, columns: await readParquet(input.bytes) };
+    const columns = await readParquet(input.bytes);
+    return { input, rows: columns[0]?.values.length ?? 0, columns: columns.map(simplify) };
   } catch (error) {
     throw new RunError("UNREADABLE", `it could not be read: ${errorMessage(error)}`);
   }
@@ -100,8 +107,8 @@ function write(
   for (const name of foldersIn(folder))
     if (!names.includes(name)) rmSync(join(folder, name), { recursive: true, force: true });
   const paths = names.map((name) => join(folder, name, partName));
-  for (const [index, { columns, varied }] of segments.entries())
-    writer.write(paths[index] ?? "", writeParquet(columns, { varied }));
+  for (const [index, { columns, points }] of segments.entries())
+    writer.write(paths[index] ?? "", writeParquet(columns, points));
   return {
     ts: pythonTimestamp(),
     status: "ok",

@@ -4,7 +4,7 @@ import { nameColumns } from "../format/columns.ts";
 import { parseHeader, type Header } from "../format/header.ts";
 import { resolveStart, type LocalZone, type Start } from "../format/start-time.ts";
 import { parseTable, type NumberColumn, type Table } from "../format/table.ts";
-import { repeat, type Column } from "../parquet/columns.ts";
+import { constant, type Column, type ConstantColumn, type FileColumn } from "../parquet/columns.ts";
 import {
   undeclared,
   type DeclaredTypes,
@@ -20,9 +20,7 @@ export interface Measurement {
   readonly start: Start;
   readonly rows: number;
   /** The table's columns, then those that the header gives, in the order of the Parquet file. */
-  readonly columns: readonly Column[];
-  /** Names of the columns that come from the table. */
-  readonly measured: ReadonlySet<string>;
+  readonly columns: readonly FileColumn[];
   /** Cells that hold something that is no number where one is declared. Null in the columns. */
   readonly notNumbers: number;
 }
@@ -61,9 +59,8 @@ export function readMeasurement(bytes: Buffer, path: string, options: ReadOption
     rows: table.rows,
     columns: [
       ...measured.columns,
-      ...headerColumns(header, header.procedure, declared, path, runId, start, table.rows),
+      ...headerColumns(header, header.procedure, declared, path, runId, start),
     ],
-    measured: new Set(measured.columns.map(({ name }) => name)),
     notNumbers: measured.notNumbers,
   };
 }
@@ -146,8 +143,7 @@ function headerColumns(
   path: string,
   runId: string,
   start: Start,
-  rows: number,
-): Column[] {
+): ConstantColumn[] {
   const types = declared.parameters;
   const number = (key: string): number | null => numberOf(parameters.get(key), types[key]);
   const text = (key: string): string | null => textOf(parameters.get(key), types[key]);
@@ -155,17 +151,17 @@ function headerColumns(
   const volts = number("Laser voltage");
   const withLight = wavelength !== null && volts !== null && volts !== 0;
   return [
-    repeat("run_id", "string", runId, rows),
-    repeat("proc", "string", name, rows),
-    repeat("start_dt", "timestamp", BigInt(start.micros), rows),
-    repeat("source_file", "string", path, rows),
-    repeat("with_light", "boolean", withLight, rows),
-    repeat("wavelength_nm", "float64", wavelength, rows),
-    repeat("laser_voltage_V", "float64", volts, rows),
-    repeat("chip_group", "string", text("Chip group name"), rows),
-    repeat("chip_number", "string", text("Chip number"), rows),
-    repeat("sample", "string", text("Sample"), rows),
-    repeat("procedure_version", "string", text("Procedure version"), rows),
+    constant("run_id", "string", runId),
+    constant("proc", "string", name),
+    constant("start_dt", "timestamp", BigInt(start.micros)),
+    constant("source_file", "string", path),
+    constant("with_light", "boolean", withLight),
+    constant("wavelength_nm", "float64", wavelength),
+    constant("laser_voltage_V", "float64", volts),
+    constant("chip_group", "string", text("Chip group name")),
+    constant("chip_number", "string", text("Chip number")),
+    constant("sample", "string", text("Sample")),
+    constant("procedure_version", "string", text("Procedure version")),
   ];
 }
 

@@ -97,9 +97,9 @@ function stage(
     onlyYamlData,
     modifiedMs: stamp.modifiedMs,
   });
-  const { procedure, runId, start, rows, columns, measured, notNumbers } = measurement;
+  const { procedure, runId, start, rows, columns, notNumbers } = measurement;
   const path = join(partitionPath(stageRoot, { procedure, date: start.date, runId }), partName);
-  writer.write(path, writeParquet(columns, { varied: measured }));
+  writer.write(path, writeParquet(columns, rows));
   const event: StageEvent = {
     ts: pythonTimestamp(),
     status: "ok",

@@ -54,7 +54,6 @@ const manifestForm: ManifestForm = {
     date_origin: "string",
   },
   keys: ["run_id", "ts", "status", "path"],
-  repeated: ["status", "proc", "date_origin"],
 };
 
 /**

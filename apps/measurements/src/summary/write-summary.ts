@@ -1,8 +1,7 @@
 import { accessSync, constants, writeFileSync } from "node:fs";
 import { dirname, extname, resolve } from "node:path";
 import { CofferdamError, errorMessage } from "cofferdam";
-import type { Column, ColumnKind } from "../parquet/columns.ts";
-import { writeParquet } from "../parquet/write-parquet.ts";
+import { writeTable, type TableColumn, type TableKind } from "../parquet/write-table.ts";
 import type { Summary, SummaryRow } from "./summary.ts";
 import { summaryText } from "./text.ts";
 
@@ -35,7 +34,7 @@ function contentFor(format: string, summary: Summary): string | Buffer {
   return summaryParquet(summary.stages);
 }
 
-const columns: Readonly<Record<Exclude<keyof SummaryRow, "rejections" | "reasons">, ColumnKind>> = {
+const columns: Readonly<Record<Exclude<keyof SummaryRow, "rejections" | "reasons">, TableKind>> = {
   stage: "string",
   total: "int64",
   ok: "int64",
@@ -54,15 +53,15 @@ const columns: Readonly<Record<Exclude<keyof SummaryRow, "rejections" | "reasons
 
 /** One row a stage; the two tables of counts as JSON text. */
 function summaryParquet(rows: readonly SummaryRow[]): Buffer {
-  const plain = Object.entries(columns).map(([name, kind]): Column => {
+  const plain = Object.entries(columns).map(([name, kind]): TableColumn => {
     const values = rows.map((row) => row[name as keyof typeof columns]);
     const wide = kind === "int64" ? values.map((value) => BigInt(Number(value))) : values;
     return { name, kind, values: wide };
   });
-  const texts = (["rejections", "reasons"] as const).map((name): Column => ({
+  const texts = (["rejections", "reasons"] as const).map((name): TableColumn => ({
     name,
     kind: "string",
     values: rows.map((row) => JSON.stringify(row[name])),
   }));
-  return writeParquet([...plain, ...texts]);
+  return writeTable([...plain, ...texts]);
 }
