@@ -34,6 +34,7 @@ interface Flags {
   readonly memory?: number;
   readonly pageMarkers?: true;
   readonly force?: true;
+  readonly retryFailed?: true;
   readonly progress: RendererMode;
   readonly report?: string;
 }
@@ -43,8 +44,9 @@ export function createCommand(): Command {
   return new Command("documents")
     .summary("PDFs to Markdown")
     .description(
-      "Converts PDFs to Markdown, in contained processes. Writes DIR/<name>.md;\n" +
-        "what has not changed since the last run is skipped.\n\n" +
+      "Converts PDFs to Markdown, in contained processes. Writes DIR/<name>.md.\n" +
+        "What has not changed since the last run is skipped; what was found then to\n" +
+        "be empty, locked or damaged, or to have no text, is not tried again.\n\n" +
         "Exit codes: 0 all converted or unchanged, 1 usage, 2 nothing converted,\n" +
         "3 some failed, 130 interrupted (143 by TERM, 129 by HUP).",
     )
@@ -80,6 +82,7 @@ export function createCommand(): Command {
       optionParser(parseDevice),
     )
     .option("--marker <dir>", "Marker: the folder of its programs (default: they are on PATH)")
+    .option("--retry-failed", "try again what is unchanged and known to fail")
     .option("-f, --force", "convert what is unchanged too, and write over files of others")
     .addOption(
       new Option("--progress <how>", "what to show on standard error")
@@ -113,6 +116,7 @@ async function run(paths: readonly string[], flags: Flags): Promise<number> {
       pageMarkers: flags.pageMarkers ?? false,
       chunks: flags.chunks ?? false,
       force: flags.force ?? false,
+      retryFailed: flags.retryFailed ?? false,
       onEvent: renderer.listener,
       signal: interrupts.signal,
     });

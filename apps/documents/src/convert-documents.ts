@@ -16,7 +16,7 @@ import { CopyWork } from "./copy-work.ts";
 import type { Conversion, Engine } from "./engines/engine.ts";
 import { Expected } from "./engines/expected.ts";
 import { openEngine, type EngineOptions } from "./engines/open-engine.ts";
-import { explainFailure } from "./explain.ts";
+import { explainFailure, isLastingFailure } from "./explain.ts";
 import { findDocuments } from "./find-documents.ts";
 import { formatPageRange, parsePageRange, type PageList } from "./pages/page-range.ts";
 
@@ -36,7 +36,10 @@ export interface ConvertDocumentsOptions extends EngineOptions {
   readonly pageMarkers?: boolean;
   /** Write `<name>.chunks.json` beside each `<name>.md`. */
   readonly chunks?: boolean;
+  /** Convert what is unchanged, and what is known to fail, too; write over files of others. */
   readonly force?: boolean;
+  /** Try again the documents that are known to fail. */
+  readonly retryFailed?: boolean;
   readonly onEvent?: EventListener;
   readonly signal?: AbortSignal;
 }
@@ -120,7 +123,7 @@ class DocumentsRun {
     found: readonly FileItem[],
     signal: AbortSignal | undefined,
   ): Promise<RunItemsResult & { copies: number }> {
-    const { force = false, onEvent } = this.#options;
+    const { force = false, retryFailed = false, onEvent } = this.#options;
     const originals = await findCopies(found);
     // Copies come last: what they wait for has begun by then.
     const isCopy = (item: FileItem): boolean => originals.has(item.path);
@@ -139,7 +142,9 @@ class DocumentsRun {
       workers: this.#engine.workers,
       lanes: this.#engine.appetite,
       force,
+      retryFailed,
       explain: explainFailure,
+      isLasting: isLastingFailure,
       ...(this.#chunks ? { isComplete: (item) => this.#isComplete(item) } : {}),
       work: async (item, context) => {
         await this.#chunks?.check(item);

@@ -15,6 +15,11 @@ export const failureCodes: readonly string[] = [
   "ENGINE",
 ];
 
+/** Whether a failure is the document's own: the same bytes, read in the same way, fail again. */
+export function isLastingFailure(code: string): boolean {
+  return DOCUMENT_ERROR_CODES.some((known) => known === code);
+}
+
 const unreadable: Readonly<Record<string, string>> = {
   ENOENT: "it cannot be opened: it is gone, or its name is not valid UTF-8 (then rename it)",
   EACCES: "it cannot be read: permission is denied",

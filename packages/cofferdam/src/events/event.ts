@@ -64,7 +64,12 @@ export interface ItemFinished {
   /** Why it was skipped: `unchanged`. */
   readonly reason?: string;
   /** Set when `outcome` is `failed` or `quarantined`. */
-  readonly error?: { readonly code: string; readonly message: string };
+  readonly error?: {
+    readonly code: string;
+    readonly message: string;
+    /** When it was found. Only of a failure that was not tried again, as nothing has changed. */
+    readonly since?: number;
+  };
 }
 
 /** A contained process tree has started. */

@@ -1,4 +1,4 @@
-import { formatCount, formatDuration } from "../units/index.ts";
+import { formatCount, formatDuration, formatMinute } from "../units/index.ts";
 import type { Paint } from "./colour.ts";
 import { escapeForTerminal, firstLine } from "./escape.ts";
 import type { CofferdamEvent, ItemFinished, ItemOutcome } from "./event.ts";
@@ -41,7 +41,10 @@ export function lastingLine(event: CofferdamEvent, paint: Paint): string | undef
   }
 }
 
-/** `done a.pdf (3.1 s)`, `skipped b.pdf: unchanged`, `failed c.pdf: TIMEOUT: … (10 min 00 s)`. */
+/**
+ * `done a.pdf (3.1 s)`, `skipped b.pdf: unchanged`, `failed c.pdf: TIMEOUT: … (10 min 00 s)`,
+ * `failed d.pdf: PDF_EMPTY: … (unchanged since 2026-11-21 10:12)`.
+ */
 export function itemLine(event: ItemFinished, paint: Paint): string {
   const why = [event.error?.code, event.error?.message ?? event.reason]
     .filter((part) => part !== undefined && part !== "")
@@ -49,8 +52,13 @@ export function itemLine(event: ItemFinished, paint: Paint): string {
   const stage = event.stage === undefined ? "" : `${escapeForTerminal(event.stage)}: `;
   const name = `${stage}${escapeForTerminal(boundText(event.item))}`;
   const line = [`${paint(COLOURS[event.outcome], event.outcome)} ${name}`];
-  const took = event.outcome === "skipped" ? "" : ` (${formatDuration(event.durationMs)})`;
-  return [...line, ...why].join(": ") + took;
+  return [...line, ...why].join(": ") + howLong(event);
+}
+
+function howLong({ outcome, durationMs, error }: ItemFinished): string {
+  if (outcome === "skipped") return "";
+  if (error?.since !== undefined) return ` (unchanged since ${formatMinute(error.since)})`;
+  return ` (${formatDuration(durationMs)})`;
 }
 
 /** Says that lines are missing. */

@@ -32,6 +32,7 @@ const FIELDS: { readonly [Type in EventType]: Readonly<Record<Fields<EventOf<Typ
     error: true,
     code: true,
     message: true,
+    since: true,
   },
   "task-started": { type: true, at: true, task: true, pid: true, command: true },
   "task-ended": { type: true, at: true, task: true, outcome: true, durationMs: true, left: true },

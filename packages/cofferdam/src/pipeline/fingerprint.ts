@@ -21,9 +21,8 @@ export async function hashFile(path: string): Promise<string> {
 }
 
 /**
- * Whether an item's input and recipe are those of its recorded result. The stamp is looked at
- * first; only where it differs is the content read. Gives the stamp to record when the content
- * turned out the same.
+ * Whether an item's input and recipe are those of its recorded end. The stamp is looked at first;
+ * only where it differs is the content read.
  */
 export async function isUnchanged(
   row: ManifestRow,
@@ -31,11 +30,11 @@ export async function isUnchanged(
   stamp: FileStamp,
   recipe: string,
 ): Promise<boolean> {
-  if (row.outcome !== "done" || row.recipe !== recipe || row.inputHash === null) return false;
+  if (row.recipe !== recipe || row.inputHash === null) return false;
   if (row.stamp !== null && sameStamp(row.stamp, stamp)) return true;
   return (await hashFile(path)) === row.inputHash;
 }
 
-function sameStamp(a: FileStamp, b: FileStamp): boolean {
+export function sameStamp(a: FileStamp, b: FileStamp): boolean {
   return a.sizeBytes === b.sizeBytes && a.modifiedNs === b.modifiedNs && a.inode === b.inode;
 }

@@ -27,6 +27,15 @@ export interface ManifestRow {
   readonly outcome: "planned" | "done" | "failed";
   readonly errorCode: string | null;
   readonly errorMessage: string | null;
+  /** When the failure was recorded, in milliseconds since the epoch. */
+  readonly failedAt: number | null;
+}
+
+/** What an item's end was found with. */
+export interface ItemInput {
+  readonly stamp: FileStamp;
+  readonly inputHash: string;
+  readonly recipe: string;
 }
 
 /** One row an item, in SQLite: it survives the death of its writer at any moment. */
@@ -46,7 +55,7 @@ export class Manifest implements Disposable {
     this.#written = database.prepare("UPDATE items SET written = 1 WHERE key = ?");
     this.#record = database.prepare(
       "UPDATE items SET size = ?, modified = ?, inode = ?, input_hash = ?, recipe = ?, outcome = ?," +
-        " error_code = ?, error_message = ? WHERE key = ?",
+        " error_code = ?, error_message = ?, failed_at = ? WHERE key = ?",
     );
   }
 
@@ -65,6 +74,7 @@ export class Manifest implements Disposable {
           `it is of version ${String(version)}; this program writes ${manifestVersion}`,
         );
       database.exec(schema);
+      addMissingColumn(database);
       return new Manifest(database);
     } catch (error) {
       database?.close();
@@ -105,12 +115,30 @@ export class Manifest implements Disposable {
       "done",
       null,
       null,
+      null,
       key,
     );
   }
 
-  recordFailed(key: string, error: { code: string; message: string }): void {
-    this.#record.run(null, null, null, null, null, "failed", error.code, error.message, key);
+  /** `input`: of a failure that the same input would have again, which later runs then know. */
+  recordFailed(
+    key: string,
+    error: { code: string; message: string },
+    at: number,
+    input: ItemInput | null,
+  ): void {
+    this.#record.run(
+      input?.stamp.sizeBytes ?? null,
+      input?.stamp.modifiedNs ?? null,
+      input?.stamp.inode ?? null,
+      input?.inputHash ?? null,
+      input?.recipe ?? null,
+      "failed",
+      error.code,
+      error.message,
+      at,
+      key,
+    );
   }
 
   /** Makes many small changes one. */
@@ -143,11 +171,19 @@ const schema = `
     written INTEGER NOT NULL DEFAULT 0,
     outcome TEXT NOT NULL DEFAULT 'planned',
     error_code TEXT,
-    error_message TEXT
+    error_message TEXT,
+    failed_at INTEGER
   ) STRICT;
   CREATE UNIQUE INDEX IF NOT EXISTS items_output ON items (output COLLATE NOCASE);
   PRAGMA user_version = ${manifestVersion};
 `;
+
+/** Manifests of earlier programs have all but this column, and those programs do without it. */
+function addMissingColumn(database: DatabaseSync): void {
+  const columns = database.prepare("SELECT name FROM pragma_table_info('items')").all();
+  if (columns.some(({ name }) => name === "failed_at")) return;
+  database.exec("ALTER TABLE items ADD COLUMN failed_at INTEGER");
+}
 
 type Row = NonNullable<ReturnType<StatementSync["get"]>>;
 
@@ -171,5 +207,6 @@ function decodeRow(row: Row): ManifestRow {
     outcome: outcome === "done" || outcome === "failed" ? outcome : "planned",
     errorCode: text("error_code"),
     errorMessage: text("error_message"),
+    failedAt: row["failed_at"] === null ? null : Number(row["failed_at"]),
   };
 }

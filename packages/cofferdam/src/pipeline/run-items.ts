@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import type { CofferdamEvent, EventListener, ItemCounts } from "../events/index.ts";
 import { CofferdamError, errorCode, errorMessage } from "../errors/index.ts";
-import { isUnchanged, stampFile } from "./fingerprint.ts";
+import { hashFile, isUnchanged, sameStamp, stampFile } from "./fingerprint.ts";
+import type { FileStamp, ItemInput, ManifestRow } from "./manifest.ts";
 import type { OutputFolder } from "./output-folder.ts";
 
 /** One input file and where its result is to go. */
@@ -34,6 +35,13 @@ export interface RunItemsOptions {
   readonly isComplete?: (item: FileItem) => Promise<boolean>;
   /** Does also what is unchanged, and writes over files that this folder's runs did not make. */
   readonly force?: boolean;
+  /**
+   * Whether a failure with this code is the input's own: as long as input and recipe stay the same
+   * it is known, reported again, and not tried again.
+   */
+  readonly isLasting?: (code: string) => boolean;
+  /** Tries again what is known to fail. */
+  readonly retryFailed?: boolean;
   readonly work: (
     item: FileItem,
     context: { signal: AbortSignal; onStart: (attempt: number) => void },
@@ -49,6 +57,8 @@ export interface ItemFailure {
   readonly path: string;
   readonly code: string;
   readonly message: string;
+  /** UTC, ISO 8601: when it was found. Only of a failure that this run has not tried again. */
+  readonly since?: string;
 }
 
 export interface RunItemsResult {
@@ -59,8 +69,8 @@ export interface RunItemsResult {
 }
 
 /**
- * Works on each item once and accounts for every one: done, skipped as unchanged, failed, or (only
- * after an interruption) pending. Results are committed before they are recorded, so a run that is
+ * Works on each item once and accounts for every one: done, skipped as unchanged, failed (in this run,
+ * or in an earlier one and unchanged), or (only after an interruption) pending. Results are committed before they are recorded, so a run that is
  * killed at any moment is completed by the next.
  */
 export async function runItems(
@@ -113,15 +123,21 @@ class ItemsRun {
   async #one(item: FileItem): Promise<void> {
     const { folder, recipe, force = false } = this.#options;
     const since = performance.now();
+    let stamp: FileStamp | null = null;
     try {
-      const stamp = await stampFile(item.path);
+      stamp = await stampFile(item.path);
       const row = folder.manifest.find(item.path);
       if (!row) throw new CofferdamError("MANIFEST_DAMAGED", "its row vanished from the manifest");
       const exists = await folder.has(row.output);
       if (exists && !row.written && !force) throw foreignOutput(row.output);
+      if (await this.#failsAgain(row, item, stamp)) {
+        this.#failAgain(row, item, stamp, since);
+        return;
+      }
       const isDone =
         exists &&
         !force &&
+        row.outcome === "done" &&
         (await isUnchanged(row, item.path, stamp, recipe)) &&
         ((await this.#options.isComplete?.(item)) ?? true);
       if (isDone) {
@@ -144,16 +160,56 @@ class ItemsRun {
     } catch (error) {
       // Cut off, not failed: it stays pending and the next run does it.
       if (this.#signal.aborted) return;
-      this.#fail(item, since, error);
+      await this.#fail(item, since, error, stamp);
     }
   }
 
-  #fail(item: FileItem, since: number, thrown: unknown): void {
-    const error = (this.#options.explain ?? explainPlainly)(thrown);
-    this.#options.folder.manifest.recordFailed(item.path, error);
+  async #fail(
+    item: FileItem,
+    since: number,
+    thrown: unknown,
+    stamp: FileStamp | null,
+  ): Promise<void> {
+    const { explain = explainPlainly, isLasting, folder } = this.#options;
+    const error = explain(thrown);
+    const lasts = isLasting?.(error.code) ?? false;
+    const input = lasts && stamp ? await this.#inputAt(item, stamp) : null;
+    folder.manifest.recordFailed(item.path, error, Date.now(), input);
     this.#counts.failed++;
     this.#failures.push({ path: item.path, ...error });
     this.#finish(item, since, { outcome: "failed", error });
+  }
+
+  /** What failed; null if it can have been changed meanwhile. */
+  async #inputAt(item: FileItem, stamp: FileStamp): Promise<ItemInput | null> {
+    try {
+      const inputHash = await hashFile(item.path);
+      const isSame = sameStamp(stamp, await stampFile(item.path));
+      return isSame ? { stamp, inputHash, recipe: this.#options.recipe } : null;
+    } catch {
+      return null; // gone, or unreadable by now: it is tried again
+    }
+  }
+
+  async #failsAgain(row: ManifestRow, item: FileItem, stamp: FileStamp): Promise<boolean> {
+    const { force = false, retryFailed = false, recipe } = this.#options;
+    if (force || retryFailed || row.outcome !== "failed") return false;
+    return isUnchanged(row, item.path, stamp, recipe);
+  }
+
+  #failAgain(row: ManifestRow, item: FileItem, stamp: FileStamp, at: number): void {
+    const { folder, recipe } = this.#options;
+    const error = { code: row.errorCode ?? "TASK_FAILED", message: row.errorMessage ?? "" };
+    const since = row.failedAt ?? Date.now();
+    if (row.inputHash !== null)
+      folder.manifest.recordFailed(item.path, error, since, {
+        stamp,
+        inputHash: row.inputHash,
+        recipe,
+      });
+    this.#counts.failed++;
+    this.#failures.push({ path: item.path, ...error, since: new Date(since).toISOString() });
+    this.#finish(item, at, { outcome: "failed", error: { ...error, since } });
   }
 
   #finish(

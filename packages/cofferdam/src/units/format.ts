@@ -49,6 +49,15 @@ export function formatRate(perSecond: number): string {
   return `${shortNumber(perSecond * 3600, 1)}/h`;
 }
 
+/** `2026-11-21 10:12`, in local time, of milliseconds since the epoch. */
+export function formatMinute(at: number): string {
+  const date = new Date(at);
+  if (Number.isNaN(date.getTime())) return "?";
+  const two = (value: number): string => String(value).padStart(2, "0");
+  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join("-");
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
+}
+
 /** Decimals below ten, where they say something; whole above. */
 function shortNumber(value: number, decimals: number): string {
   return value < 9.95 ? value.toFixed(decimals).replace(/\.0$/, "") : formatCount(value);

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { formatCount, formatRate } from "../../src/units/index.ts";
+import { formatCount, formatMinute, formatRate } from "../../src/units/index.ts";
 
 it.each([
   [0, "0"],
@@ -27,4 +27,9 @@ it.each([
   [NaN, "?"],
 ])("shows %d per second as %s", (perSecond, text) => {
   expect(formatRate(perSecond)).toBe(text);
+});
+
+it("shows a moment to the minute, in local time", () => {
+  expect(formatMinute(new Date(2026, 0, 2, 3, 4, 59).getTime())).toBe("2026-01-02 03:04");
+  expect(formatMinute(NaN)).toBe("?");
 });
