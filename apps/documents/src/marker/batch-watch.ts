@@ -5,8 +5,12 @@ import { isFinished } from "./output.ts";
 
 /** Why a batch is given up while it still runs. */
 export interface Stall {
-  readonly kind: "document" | "inactivity";
-  /** The documents that are at work for too long; empty with `inactivity`. */
+  /**
+   * `document`: one is at work for too long. `inactivity`: nothing gets done. `death`: all is done
+   * but what a dead worker was at work on, which Marker waits for for ever.
+   */
+  readonly kind: "document" | "inactivity" | "death";
+  /** The documents that are at work for too long; empty with the other kinds. */
   readonly overdue: readonly string[];
 }
 
@@ -15,13 +19,18 @@ export interface WatchOptions {
   readonly stems: readonly string[];
   /** For each document, from the moment when Marker takes it up. */
   readonly timeoutMs: number;
+  /** How many of Marker's workers have died so far. */
+  readonly countLost: () => number;
   readonly onStarted: (stem: string) => void;
   readonly onFinished: (stem: string) => Promise<void>;
   readonly onStall: (stall: Stall) => void;
 }
 
 /** Marker says to nobody that a document is done; its files have to be looked at. */
-const lookEveryMs = 200;
+const lookEveryMs = 100;
+
+/** A program that has done all that it can may yet be on its way to its end. */
+const endingMs = 1000;
 
 /**
  * Follows one `marker` by its output folder: it makes `STEM/` when it takes a document up, and has
@@ -34,7 +43,12 @@ export class BatchWatch {
   readonly #options: WatchOptions;
   readonly #waiting: Set<string>;
   readonly #startedAt = new Map<string, number>();
+  readonly #givenUp = new Set<string>();
+  /** What was at work when a worker was found dead. */
+  readonly #doomed = new Set<string>();
+  #lost = 0;
   #activeAt = performance.now();
+  #overAt: number | null = null;
 
   constructor(options: WatchOptions) {
     this.#options = options;
@@ -46,10 +60,18 @@ export class BatchWatch {
     return new Set(this.#startedAt.keys());
   }
 
+  /** Marker has said that it will not finish this one. If it does after all, it has. */
+  giveUp(stem: string): void {
+    this.#givenUp.add(stem);
+  }
+
   /** Looks again and again until the signal is aborted. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      // Before the folder is looked at: what a dead worker was at work on is there then.
+      const lost = this.#options.countLost();
       await this.look();
+      this.#noteLost(lost);
       this.#judge();
       await delay(lookEveryMs, undefined, { signal }).catch(() => undefined);
     }
@@ -70,13 +92,33 @@ export class BatchWatch {
     }
   }
 
+  #noteLost(lost: number): void {
+    if (lost > this.#lost) for (const stem of this.#startedAt.keys()) this.#doomed.add(stem);
+    this.#lost = lost;
+  }
+
   #judge(): void {
     const now = performance.now();
     const { timeoutMs, onStall } = this.#options;
-    const overdue = [...this.#startedAt].filter(([, since]) => now - since > timeoutMs);
-    if (overdue.length > 0) onStall({ kind: "document", overdue: overdue.map(([stem]) => stem) });
-    else if (this.#startedAt.size === 0 && now - this.#activeAt > timeoutMs)
+    const open = this.#open();
+    const overdue = open.filter((stem) => now - (this.#startedAt.get(stem) ?? now) > timeoutMs);
+    if (overdue.length > 0) onStall({ kind: "document", overdue });
+    else if (open.length === 0 && now - this.#activeAt > timeoutMs)
       onStall({ kind: "inactivity", overdue: [] });
+    const isOver = this.#lost > 0 && open.length === 0 && this.#waiting.size === 0;
+    this.#overAt = isOver ? (this.#overAt ?? now) : null;
+    if (this.#overAt !== null && now - this.#overAt > endingMs)
+      onStall({ kind: "death", overdue: [] });
+  }
+
+  /**
+   * What a living worker can be at work on. A dead worker takes one document with it: of those that
+   * were at work then, others may come to their end, until no more are left than workers have died.
+   */
+  #open(): string[] {
+    const open = [...this.#startedAt.keys()].filter((stem) => !this.#givenUp.has(stem));
+    const doomed = open.filter((stem) => this.#doomed.has(stem));
+    return doomed.length > this.#lost ? open : open.filter((stem) => !this.#doomed.has(stem));
   }
 }
 

@@ -4,12 +4,13 @@ import { formatDuration, TaskError, type Scope, type TaskResult } from "cofferda
 import { manyCommand } from "./arguments.ts";
 import { BatchWatch, type Stall } from "./batch-watch.ts";
 import { markerEnvironment } from "./environment.ts";
+import { PoolWorkers } from "./pool-workers.ts";
 import { describeEnd, emptyText, explainInBatch, setupError } from "./explain.ts";
 import { hasText, readOutput } from "./output.ts";
 import type { Prepared } from "./prepare.ts";
 import { memoryFor, type MarkerSettings } from "./settings.ts";
 import { maxOutput } from "./single.ts";
-import { findSetupProblem } from "./symptoms.ts";
+import { findSetupProblem, GivenUp } from "./symptoms.ts";
 
 /** A document on its way through a batch, told of what becomes of it as soon as that is known. */
 export interface BatchEntry {
@@ -54,6 +55,8 @@ class Batch<Entry extends BatchEntry> {
   readonly #unsettled: Map<string, Entry>;
   readonly #watch: BatchWatch;
   readonly #given = new AbortController();
+  readonly #givenUp: GivenUp;
+  #workers: PoolWorkers | null = null;
   #stall: Stall | null = null;
   #setupProblem: string | null = null;
 
@@ -67,6 +70,7 @@ class Batch<Entry extends BatchEntry> {
       output: this.#output,
       stems: [...this.#unsettled.keys()],
       timeoutMs: settings.timeoutMs,
+      countLost: () => this.#workers?.countLost() ?? 0,
       onStarted: (stem) => this.#unsettled.get(stem)?.onStart(),
       onFinished: (stem) => this.#collect(stem),
       onStall: (stall) => {
@@ -74,6 +78,7 @@ class Batch<Entry extends BatchEntry> {
         this.#given.abort();
       },
     });
+    this.#givenUp = new GivenUp(this.#input, (stem) => this.#watch.giveUp(stem));
   }
 
   async run(signal: AbortSignal): Promise<Unfinished<Entry>> {
@@ -111,6 +116,9 @@ class Batch<Entry extends BatchEntry> {
         maxOutput,
         reject: false,
         signal,
+        onStart: ({ pid }) => {
+          this.#workers = new PoolWorkers(pid, workers);
+        },
         onOutput: (stream, chunk) => {
           if (stream === "stderr") this.#hear(chunk.toString("utf8"));
         },
@@ -120,6 +128,7 @@ class Batch<Entry extends BatchEntry> {
 
   /** What no document can do without will not come; a pool whose workers cannot start waits on. */
   #hear(words: string): void {
+    this.#givenUp.hear(words);
     this.#setupProblem ??= findSetupProblem(words);
     if (this.#setupProblem !== null) this.#given.abort();
   }
@@ -170,6 +179,7 @@ class Batch<Entry extends BatchEntry> {
     const took = formatDuration(this.#settings.timeoutMs);
     if (this.#stall?.kind === "document") return `a document was at work for more than ${took}`;
     if (this.#stall?.kind === "inactivity") return `nothing got done for ${took}`;
+    if (this.#stall?.kind === "death") return "a worker of Marker died, and Marker waited for it";
     return result instanceof TaskError ? (describeEnd(result) ?? result.message) : null;
   }
 

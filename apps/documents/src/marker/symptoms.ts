@@ -72,6 +72,30 @@ export function findReason(stderr: string, file: string | null): string | null {
   return last === undefined ? null : clean(last);
 }
 
+/** Hears, line by line, which inputs the program for folders gives up on. */
+export class GivenUp {
+  readonly #folder: string;
+  readonly #onGivenUp: (stem: string) => void;
+  #line = "";
+
+  constructor(folder: string, onGivenUp: (stem: string) => void) {
+    this.#folder = folder;
+    this.#onGivenUp = onGivenUp;
+  }
+
+  hear(words: string): void {
+    const lines = `${this.#line}${words}`.split("\n");
+    this.#line = (lines.pop() ?? "").slice(0, longestLine);
+    for (const line of lines) {
+      const [, path = ""] = line.split(/Error converting (?=\/)/u);
+      const stem = /^([\w-]+)\.pdf: /u.exec(path.slice(this.#folder.length + 1))?.[1];
+      if (stem !== undefined && path.startsWith(`${this.#folder}/`)) this.#onGivenUp(stem);
+    }
+  }
+}
+
+const longestLine = 10_000;
+
 const longestReason = 300;
 
 function clean(text: string): string | null {

@@ -1,7 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { parseDevice } from "../../src/marker/device.ts";
 import { splitUnfinished } from "../../src/marker/split.ts";
-import { findAbnormalDeath, findReason, findSetupProblem } from "../../src/marker/symptoms.ts";
+import {
+  GivenUp,
+  findAbnormalDeath,
+  findReason,
+  findSetupProblem,
+} from "../../src/marker/symptoms.ts";
 
 describe("what a dead batch left undone", () => {
   it.each([
@@ -71,6 +76,19 @@ describe("what Marker says", () => {
     expect(findReason(log, "/in/a.pdf")).toBe("too odd");
     expect(findReason(log, "/in/b.pdf")).toBeNull();
     expect(findReason(log, null)).toBe("ValueError: x");
+  });
+});
+
+describe("what Marker gives up on", () => {
+  it("is heard however its words are cut, and for its inputs alone", () => {
+    const heard: string[] = [];
+    const ears = new GivenUp("/in", (stem) => heard.push(stem));
+    const words =
+      "2026-01-01 [ERROR] marker: Error converting /in/document-000002.pdf: too odd\n" +
+      "[ERROR] marker: Error converting /other/document-000003.pdf: too odd\n" +
+      "[ERROR] marker: Error converting /in/document-000004.pdf: \n";
+    for (const letter of words) ears.hear(letter);
+    expect(heard).toEqual(["document-000002", "document-000004"]);
   });
 });
 

@@ -173,6 +173,13 @@ def write_and_die(folder, stem):
     os.kill(os.getpid(), signal.SIGSEGV)
 
 
+def kill_parent(*_):
+    """A pool's worker ends the whole program; whoever is no worker, itself alone."""
+    if multiprocessing.parent_process() is not None:
+        os.kill(os.getppid(), signal.SIGKILL)
+    os._exit(1)
+
+
 def share_memory(*_):
     Path("/dev/shm/stand-in").write_bytes(bytes(1 << 20))
 
@@ -190,7 +197,7 @@ FAULTS = {
     "pool-and-die": hold_pool_and_die,
     "segfault": lambda *_: os.kill(os.getpid(), signal.SIGSEGV),
     "killed": lambda *_: os.kill(os.getpid(), signal.SIGKILL),
-    "kill-parent": lambda *_: (os.kill(os.getppid(), signal.SIGKILL), hang()),
+    "kill-parent": kill_parent,
 }
 
 
