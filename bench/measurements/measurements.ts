@@ -4,7 +4,11 @@
  * and end to end; the CPU time is that of all processes together; the peak of memory is of all at the
  * worst sample. Then rows and segments are compared: a sample cell by cell, all by sums.
  *
- *     npm run bench measurements [-- --files N] [--runs N] [--raw DIR] [--sample N] [--settings all|best]
+ *     npm run bench measurements [-- --files N] [--runs N] [--raw DIR] [--sample N] [--settings LIST]
+ *
+ * The full load takes about nine minutes. In portions: generate it once (`cofferdam measurements
+ * generate`), then give `--raw` and some of the settings each time, as `fork-2,spawn-4`; each run
+ * measures Cofferdam anew beside them.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -67,7 +71,7 @@ export async function benchMeasurements(args: readonly string[]): Promise<void> 
     say(cofferdam);
     let best: Way | undefined;
     let theirs = roots(raw, join(folder, "python"));
-    for (const setting of values.settings === "all" ? allSettings : allSettings.slice(0, 1)) {
+    for (const setting of chooseSettings(values.settings)) {
       theirs = roots(raw, join(folder, `python-${setting.start}-${setting.workers}`));
       const way = await runPython(python, theirs, setting);
       say(way);
@@ -89,6 +93,16 @@ interface Setting {
 const allSettings: readonly Setting[] = (["fork", "spawn"] as const).flatMap((start) =>
   [2, 4, 8].map((workers) => ({ start, workers })),
 );
+
+function chooseSettings(text: string): readonly Setting[] {
+  if (text === "all") return allSettings;
+  return text.split(",").map((name) => {
+    const setting = allSettings.find(({ start, workers }) => name === `${start}-${workers}`);
+    if (!setting)
+      throw new Error(`--settings: there is no ${name}; give all, or some of fork-2 … spawn-8`);
+    return setting;
+  });
+}
 
 function roots(raw: string, folder: string): Roots {
   return {
