@@ -1,13 +1,12 @@
 import { access, constants, stat, writeFile } from "node:fs/promises";
 import { dirname, relative, resolve } from "node:path";
-import { writeSync } from "node:fs";
 import {
   CofferdamError,
   createRenderer,
   errorMessage,
   escapeForTerminal,
   exitCodes,
-  listenForInterrupts,
+  listenBesideProgress,
   optionParser,
   parseCount,
   parseDuration,
@@ -99,13 +98,7 @@ async function run(paths: readonly string[], flags: Flags): Promise<number> {
   checkMarkerFlags(flags);
   if (flags.report !== undefined) await checkReportPath(flags.report);
   const renderer = createRenderer({ mode: flags.progress });
-  using interrupts = listenForInterrupts({
-    onFirst: () => {
-      renderer.clear();
-      say("interrupted: ending the workers (once more to quit at once)");
-    },
-    beforeExit: () => void writeSync(2, renderer.restore),
-  });
+  using interrupts = listenBesideProgress(renderer, "the workers", say);
   let result: ConvertDocumentsResult;
   try {
     result = await convertDocuments({

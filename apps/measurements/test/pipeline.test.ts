@@ -11,27 +11,64 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { cli, Program, runCli, type Finished } from "../../../test/support/program.ts";
 import { generateLoad, type ExpectedLoad } from "../src/index.ts";
 import type { Summary } from "../src/summary/summary.ts";
 import { describeResults, has } from "./support/results.ts";
 
-let load: string;
+/** A folder in which the pipeline has run, and what is in it. */
+let finished: string;
+let first: Finished;
 let expected: ExpectedLoad;
+let undisturbed: Results;
 let folder: string;
 
-beforeAll(() => {
-  load = mkdtempSync(join(tmpdir(), "load-"));
-  expected = generateLoad({ rawRoot: load, files: 60, runs: 20, faulty: 0.3, seed: 5 });
-});
-afterAll(() => rmSync(load, { recursive: true }));
+const commandLines = fileURLToPath(new URL("./programs/command-lines.ts", import.meta.url));
+
+interface Results {
+  readonly staged: Record<string, unknown>;
+  readonly segments: Record<string, unknown>;
+}
+
+const raw = "data/01_raw";
+const staged = "data/02_stage";
+const segments = "data/03_intermediate";
+
+beforeAll(async () => {
+  finished = mkdtempSync(join(tmpdir(), "finished-"));
+  const rawRoot = join(finished, raw);
+  expected = generateLoad({ rawRoot, files: 60, runs: 20, faulty: 0.3, seed: 5 });
+  folder = finished;
+  first = await pipeline("--summary", "s.json", "--summary", "s.parquet");
+  undisturbed = await results();
+}, 300_000);
+afterAll(() => rmSync(finished, { recursive: true }));
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "m-"));
-  cpSync(load, join(folder, "data/01_raw"), { recursive: true });
+  cpSync(join(finished, raw), join(folder, raw), { recursive: true });
 });
 afterEach(() => rmSync(folder, { recursive: true }));
+
+/** As if the pipeline had run in this test's folder. */
+function afterFirstRun(): void {
+  for (const name of [staged, segments])
+    cpSync(join(finished, name), join(folder, name), { recursive: true });
+}
+
+async function results(): Promise<Results> {
+  return {
+    staged: await describeResults(join(folder, staged)),
+    segments: await describeResults(join(folder, segments)),
+  };
+}
+
+function removeResults(): void {
+  rmSync(join(folder, staged), { recursive: true });
+  rmSync(join(folder, segments), { recursive: true });
+}
 
 function measurements(...args: string[]): Promise<Finished> {
   return runCli(["measurements", ...args], { cwd: folder });
@@ -54,28 +91,27 @@ function ideal(procedure: string): string[] {
 
 describe("the pipeline", { timeout: 300_000 }, () => {
   it("makes of each file what the generator's list says, and leaves no process", async () => {
-    const { code, stdout, stderr } = await pipeline(
-      "--summary",
-      "s.json",
-      "--summary",
-      "s.parquet",
-    );
+    folder = finished;
+    const { code, stdout, stderr } = first;
     expect(stderr).toBe("");
     expect(code).toBe(3);
     expect(stdout).toMatch(/ 0 left \(verified\)/);
-    const [staged, segmented] = readSummary().stages;
+    const summary = readSummary();
+    const [one, two] = summary.stages;
     const { totals } = expected;
-    expect(staged).toMatchObject({
+    expect(one).toMatchObject({
       ok: totals.staged,
       rejected: totals.rejected,
       produced: totals.rows,
     });
-    expect(segmented).toMatchObject({
+    expect(two).toMatchObject({
       ok: totals.runs - totals.runsRefused,
       rejected: totals.runsRefused,
       produced: totals.segments,
       processesLeft: 0,
     });
+    expect(summary.mode).toBe("one");
+    expect(summary.gapSeconds).toBeGreaterThanOrEqual(0);
     expect(has(folder, "s.parquet")).toBe(true);
     const checked = await measurements("check");
     expect(checked.stderr).toBe("");
@@ -83,32 +119,21 @@ describe("the pipeline", { timeout: 300_000 }, () => {
     expect(checked.code).toBe(0);
   });
 
-  it("starts stage 2 when stage 1's last process is gone, in either mode", async () => {
-    for (const mode of ["one", "processes"]) {
-      await pipeline("--force", "--mode", mode, "--summary", "s.json");
-      expect(readSummary()).toMatchObject({ mode });
-      expect(readSummary().gapSeconds).toBeGreaterThanOrEqual(0);
-    }
-  });
-
   it("gives the same in both modes, and with any number of workers", async () => {
-    const results = async (name: string, ...args: string[]): Promise<unknown> => {
-      await pipeline(...args);
-      const described = await describeResults(join(folder, "data/02_stage"));
-      const segments = await describeResults(join(folder, "data/03_intermediate"));
-      rmSync(join(folder, "data/02_stage"), { recursive: true });
-      rmSync(join(folder, "data/03_intermediate"), { recursive: true });
-      expect(Object.keys({ ...described, ...segments }).length, name).toBeGreaterThan(60);
-      return { described, segments };
-    };
-    const one = await results("one", "--mode", "one");
-    expect(await results("processes", "--mode", "processes")).toEqual(one);
-    expect(await results("one worker", "--workers", "1")).toEqual(one);
+    expect(Object.keys({ ...undisturbed.staged, ...undisturbed.segments }).length).toBeGreaterThan(
+      60,
+    );
+    await pipeline("--mode", "processes", "--summary", "s.json");
+    expect(readSummary()).toMatchObject({ mode: "processes" });
+    expect(readSummary().gapSeconds).toBeGreaterThanOrEqual(0);
+    expect(await results()).toEqual(undisturbed);
+    removeResults();
+    await pipeline("--workers", "1");
+    expect(await results()).toEqual(undisturbed);
   });
 
   it("skips what is unchanged, and redoes what is not, and says why", async () => {
-    await pipeline();
-    const before = await describeResults(join(folder, "data/03_intermediate"));
+    afterFirstRun();
     const [changed = "", touched = ""] = ideal("IV");
     const again = await pipeline("--summary", "s.json");
     expect(again.stdout).toMatch(/stage: 60 files \(60 unchanged\) → 0 rows/);
@@ -119,27 +144,26 @@ describe("the pipeline", { timeout: 300_000 }, () => {
     const third = await pipeline("--summary", "s.json");
     expect(third.stdout).toMatch(/stage: 60 files \(59 unchanged, 1 content changed\)/);
     expect(third.stdout).toMatch(/preprocess: 20 runs \(19 unchanged, 1 content changed\)/);
-    const after = await describeResults(join(folder, "data/03_intermediate"));
-    expect(Object.keys(after)).toEqual(Object.keys(before));
+    expect(Object.keys((await results()).segments)).toEqual(Object.keys(undisturbed.segments));
     const fourth = await pipeline("--min-segment-points", "60");
     expect(fourth.stdout).toMatch(/stage: 60 files \(60 unchanged\)/);
     expect(fourth.stdout).toMatch(/preprocess: 20 runs \(20 settings changed\)/);
   });
 
   it("forgets what a file was when it becomes something else", async () => {
+    afterFirstRun();
     const [file = "", other = ""] = ideal("IV");
-    await pipeline();
     const text = readFileSync(file, "utf8");
     writeFileSync(file, text.replace(/Start time: (\d)/, "Start time: 1$1").replace(/\n1\d+/, ""));
     writeFileSync(other, "");
     await pipeline("--summary", "s.json");
-    const [staged, segmented] = readSummary().stages;
+    const [one, two] = readSummary().stages;
     const { totals } = expected;
-    expect(staged).toMatchObject({ rejected: totals.rejected + 1 });
-    expect(segmented?.total).toBe(totals.runs - 1);
-    const results = Object.keys(await describeResults(join(folder, "data/03_intermediate")));
-    const folders = new Set(results.map((name) => /run_id=\w+/.exec(name)?.[0]).filter(Boolean));
-    expect(folders.size).toBe(segmented?.ok === undefined ? 0 : segmented.ok + segmented.skipped);
+    expect(one).toMatchObject({ rejected: totals.rejected + 1 });
+    expect(two?.total).toBe(totals.runs - 1);
+    const names = Object.keys((await results()).segments);
+    const folders = new Set(names.map((name) => /run_id=\w+/.exec(name)?.[0]).filter(Boolean));
+    expect(folders.size).toBe(two?.ok === undefined ? 0 : two.ok + two.skipped);
     writeFileSync(other, text);
     await pipeline("--summary", "s.json");
     expect(readSummary().stages[0]).toMatchObject({ rejected: totals.rejected });
@@ -147,13 +171,6 @@ describe("the pipeline", { timeout: 300_000 }, () => {
   });
 
   it("is completed by the next after a SIGKILL, with the same result", async () => {
-    await pipeline();
-    const undisturbed = {
-      staged: await describeResults(join(folder, "data/02_stage")),
-      segments: await describeResults(join(folder, "data/03_intermediate")),
-    };
-    rmSync(join(folder, "data/02_stage"), { recursive: true });
-    rmSync(join(folder, "data/03_intermediate"), { recursive: true });
     for (const moment of [
       /"type":"task-started"/,
       /"item-finished"/,
@@ -169,10 +186,7 @@ describe("the pipeline", { timeout: 300_000 }, () => {
       await program.finished;
     }
     await pipeline();
-    expect(await describeResults(join(folder, "data/02_stage"))).toEqual(undisturbed.staged);
-    expect(await describeResults(join(folder, "data/03_intermediate"))).toEqual(
-      undisturbed.segments,
-    );
+    expect(await results()).toEqual(undisturbed);
   });
 
   it.each(["one", "processes"])("ends in order on Ctrl-C (%s)", async (mode) => {
@@ -190,68 +204,76 @@ describe("the pipeline", { timeout: 300_000 }, () => {
 });
 
 describe("bad input", { timeout: 300_000 }, () => {
-  async function refused(args: readonly string[], message: RegExp): Promise<void> {
-    const { code, stderr, stdout } = await measurements(...args, "--progress", "none");
-    expect(stderr).toMatch(message);
-    expect(stderr.trim().split("\n")).toHaveLength(1);
-    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+  /** Each of the command lines is refused with one line, and nothing else comes of it. */
+  async function refused(...all: readonly (readonly [line: string, message: RegExp])[]) {
+    const lines = all.map(([line]) => ["measurements", ...line.split(" "), "--progress", "none"]);
+    const program = new Program([commandLines, JSON.stringify(lines)], { cwd: folder });
+    const { stdout, stderr } = await program.finished;
+    expect(stderr).toBe("");
+    const ended = JSON.parse(stdout) as readonly Pick<Finished, "stdout" | "stderr" | "code">[];
+    expect(ended).toHaveLength(all.length);
+    for (const [index, [, message]] of all.entries()) {
+      expect(ended[index]?.stderr).toMatch(message);
+      expect(ended[index]?.stderr.trim().split("\n")).toHaveLength(1);
+      expect(ended[index]).toMatchObject({ code: 1, stdout: "" });
+    }
   }
 
   it("no files", async () => {
     mkdirSync(join(folder, "empty"));
-    await refused(["stage", "--raw-root", "empty"], /the raw root empty holds no \*\.csv/);
-    await refused(["stage", "--raw-root", "none"], /the raw root none: there is no such folder/);
-    await refused(["pipeline", "--raw-root", "data/01_raw/expected.json"], /it is not a folder/);
+    await refused(
+      ["stage --raw-root empty", /the raw root empty holds no \*\.csv/],
+      ["stage --raw-root none", /the raw root none: there is no such folder/],
+      ["pipeline --raw-root data/01_raw/expected.json", /it is not a folder/],
+    );
   });
 
-  it("a time zone that there is not", () =>
-    refused(["stage", "--local-tz", "Mars/Olympus"], /there is no time zone "Mars\/Olympus"/));
+  it("a time zone that there is not", async () => {
+    const args = ["stage", "--local-tz", "Mars/Olympus", "--progress", "none"];
+    const { code, stdout, stderr } = await measurements(...args);
+    expect(stderr).toMatch(/^cofferdam: .*there is no time zone "Mars\/Olympus".*\n$/);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+  });
 
   it("a procedures.yml with a wrong type, or that is not there", async () => {
     writeFileSync(join(folder, "p.yml"), "procedures:\n  IV:\n    Data:\n      V: volt\n");
     await refused(
-      ["stage", "--procedures-yaml", "p.yml"],
-      /p\.yml:4:10: IV\.Data\.V: "volt" is no type/,
+      ["stage --procedures-yaml p.yml", /p\.yml:4:10: IV\.Data\.V: "volt" is no type/],
+      ["stage --procedures-yaml q.yml", /q\.yml: there is no such file/],
     );
-    await refused(["stage", "--procedures-yaml", "q.yml"], /q\.yml: there is no such file/);
   });
 
   it("a stage root that holds something else", async () => {
     mkdirSync(join(folder, "home"));
     writeFileSync(join(folder, "home/letter.txt"), "Dear");
     await refused(
-      ["stage", "--stage-root", "home"],
-      /home holds something else \(letter\.txt\); nothing was written/,
+      ["stage --stage-root home", /home holds something else \(letter\.txt\); nothing was written/],
+      ["preprocess --stage-root home", /home holds something else \(letter\.txt\) and no proc=/],
+      ["preprocess --stage-root none", /there is no such folder/],
+      ["stage --stage-root home/letter.txt", /it is not a folder/],
     );
-    await refused(
-      ["preprocess", "--stage-root", "home"],
-      /home holds something else \(letter\.txt\) and no proc=/,
-    );
-    await refused(["preprocess", "--stage-root", "none"], /there is no such folder/);
-    await refused(["stage", "--stage-root", "home/letter.txt"], /it is not a folder/);
   });
 
   it("an unknown procedure, and a column that is not there", async () => {
+    afterFirstRun();
     expect((await measurements("stage", "--progress", "none")).code).toBe(3);
     await refused(
-      ["preprocess", "-p", "Foo"],
-      /nothing of the procedure "Foo" is staged in .*; there are .*IV/,
-    );
-    await refused(
-      ["preprocess", "--voltage-col", "Vx"],
-      /no column "Vx"; they have Vsd \(V\), I \(A\)/,
+      ["preprocess -p Foo", /nothing of the procedure "Foo" is staged in .*; there are .*IV/],
+      ["preprocess --voltage-col Vx", /no column "Vx"; they have Vsd \(V\), I \(A\)/],
     );
   });
 
   it("options and settings that make no sense", async () => {
-    await refused(["stage", "--workers", "33"], /workers: a whole number from 1 to 32, not 33/);
-    writeFileSync(join(folder, "c.json"), '{ "staging": { "workerz": 2 } }');
-    await refused(["stage", "--config", "c.json"], /there is no setting "workerz"/);
-    writeFileSync(join(folder, "c.json"), '{ "workers": "2" }');
-    await refused(["stage", "--config", "c.json"], /workers is a number, not "2"/);
-    writeFileSync(join(folder, "c.json"), "{");
-    await refused(["stage", "--config", "c.json"], /it is not JSON/);
-    await refused(["stage", "--summary", "s.csv"], /its name must end in/);
+    writeFileSync(join(folder, "name.json"), '{ "staging": { "workerz": 2 } }');
+    writeFileSync(join(folder, "type.json"), '{ "workers": "2" }');
+    writeFileSync(join(folder, "text.json"), "{");
+    await refused(
+      ["stage --workers 33", /workers: a whole number from 1 to 32, not 33/],
+      ["stage --config name.json", /there is no setting "workerz"/],
+      ["stage --config type.json", /workers is a number, not "2"/],
+      ["stage --config text.json", /it is not JSON/],
+      ["stage --summary s.csv", /its name must end in/],
+    );
   });
 
   it("a load into a folder that is not empty", async () => {

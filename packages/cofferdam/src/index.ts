@@ -1,5 +1,5 @@
 export { exitCodes } from "./cli/exit-codes.ts";
-export { listenForInterrupts, type Interrupts } from "./cli/interrupts.ts";
+export { listenBesideProgress, listenForInterrupts, type Interrupts } from "./cli/interrupts.ts";
 export { optionParser, parseCount } from "./cli/options.ts";
 export { summarizeProcesses } from "./cli/summarize.ts";
 export type { Advice, Check, CheckSection, CheckState } from "./doctor/index.ts";

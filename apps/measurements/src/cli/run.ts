@@ -1,11 +1,10 @@
-import { writeSync } from "node:fs";
 import {
   createRenderer,
   errorCode,
   errorMessage,
   escapeForTerminal,
   exitCodes,
-  listenForInterrupts,
+  listenBesideProgress,
   type EventListener,
 } from "cofferdam";
 import type { Summary } from "../summary/summary.ts";
@@ -26,13 +25,7 @@ export async function runAndSummarize(
   const files = flags.summary ?? [];
   for (const file of files) checkSummaryPath(file);
   const renderer = createRenderer({ mode: flags.progress });
-  using interrupts = listenForInterrupts({
-    onFirst: () => {
-      renderer.clear();
-      say("interrupted: ending the workers (once more to quit at once)");
-    },
-    beforeExit: () => void writeSync(2, renderer.restore),
-  });
+  using interrupts = listenBesideProgress(renderer, "the workers", say);
   let summary: Summary;
   try {
     summary = await work({ onEvent: renderer.listener, signal: interrupts.signal });

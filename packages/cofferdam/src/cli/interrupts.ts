@@ -1,3 +1,5 @@
+import { writeSync } from "node:fs";
+import type { Renderer } from "../events/index.ts";
 import { signalExitCodes, type InterruptSignal } from "./exit-codes.ts";
 
 export interface Interrupts extends Disposable {
@@ -37,4 +39,22 @@ export function listenForInterrupts(
       for (const name of names) process.off(name, handle);
     },
   };
+}
+
+/**
+ * The same for a command that shows its progress: the first interrupt says what is now being ended
+ * (`the workers`), in the command's own voice, and a second one leaves the terminal as it was.
+ */
+export function listenBesideProgress(
+  renderer: Renderer,
+  what: string,
+  say: (message: string) => void,
+): Interrupts {
+  return listenForInterrupts({
+    onFirst: () => {
+      renderer.clear();
+      say(`interrupted: ending ${what} (once more to quit at once)`);
+    },
+    beforeExit: () => void writeSync(2, renderer.restore),
+  });
 }

@@ -1,4 +1,3 @@
-import { writeSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { Command, Option } from "commander";
 import { CofferdamError } from "../errors/index.ts";
@@ -15,7 +14,7 @@ import {
   type ContainmentFlags,
 } from "./containment-options.ts";
 import { exitCodes } from "./exit-codes.ts";
-import { listenForInterrupts } from "./interrupts.ts";
+import { listenBesideProgress } from "./interrupts.ts";
 import { optionParser, parseCount } from "./options.ts";
 import { summarizeProcesses } from "./summarize.ts";
 
@@ -75,13 +74,7 @@ async function run(words: readonly string[], flags: MapFlags): Promise<number> {
     );
   const { runMap } = await import("../pipeline/index.ts");
   const renderer = createRenderer({ mode: flags.progress });
-  using interrupts = listenForInterrupts({
-    onFirst: () => {
-      renderer.clear();
-      say("interrupted: ending the jobs (once more to quit at once)");
-    },
-    beforeExit: () => void writeSync(2, renderer.restore),
-  });
+  using interrupts = listenBesideProgress(renderer, "the jobs", say);
   const onOutput = ({ stdout, stderr }: JobOutput): void => {
     if (stdout === "" && stderr === "") return;
     renderer.clear();

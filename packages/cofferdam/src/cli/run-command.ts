@@ -1,4 +1,4 @@
-import { writeFileSync, writeSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { Command, Option } from "commander";
 import { CofferdamError, errorMessage } from "../errors/index.ts";
@@ -8,7 +8,7 @@ import type { RunPipelineOptions, RunPipelineResult } from "../pipeline/index.ts
 import { formatDuration } from "../units/index.ts";
 import { describePlan } from "./describe-plan.ts";
 import { exitCodes } from "./exit-codes.ts";
-import { listenForInterrupts } from "./interrupts.ts";
+import { listenBesideProgress } from "./interrupts.ts";
 import { optionParser, parseCount } from "./options.ts";
 import { runStagesAsProcesses } from "./stages-as-processes.ts";
 import { summarizeProcesses } from "./summarize.ts";
@@ -72,13 +72,7 @@ async function run(words: readonly string[], flags: RunFlags): Promise<number> {
   if (flags.report !== undefined) checkReport(flags.report);
   const looksOnly = flags.dryRun ?? flags.why !== undefined;
   const renderer = createRenderer({ mode: looksOnly ? "none" : flags.progress });
-  using interrupts = listenForInterrupts({
-    onFirst: () => {
-      renderer.clear();
-      say("interrupted: ending what runs (once more to quit at once)");
-    },
-    beforeExit: () => void writeSync(2, renderer.restore),
-  });
+  using interrupts = listenBesideProgress(renderer, "what runs", say);
   const answers: string[] = [];
   using joblog =
     flags.joblog === undefined ? null : await Joblog.open(flags.joblog, { anew: false });
