@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
 
 export interface Measured {
   readonly seconds: number;
@@ -13,13 +14,14 @@ export interface Measured {
 const accounting = "/sys/fs/cgroup/cpuacct";
 const pageBytes = 4096;
 const sampleMs = 250;
+const removalMs = 10_000;
 
 /** Runs a command to its end and measures it with all that it starts. Rejects unless it worked. */
 export async function measureCommand(
   [file = "", ...args]: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Promise<Measured> {
-  using group = openGroup();
+  await using group = openGroup();
   const since = performance.now();
   // The shell enters the group before it becomes the command.
   const enter = group === null ? "" : `echo $$ > ${group.path}/cgroup.procs && `;
@@ -41,7 +43,7 @@ export async function measureCommand(
   return { seconds, cpuSeconds: group?.cpuSeconds() ?? null, peakBytes };
 }
 
-interface Group extends Disposable {
+interface Group extends AsyncDisposable {
   readonly path: string;
   processes(): number[];
   cpuSeconds(): number;
@@ -61,10 +63,23 @@ function openGroup(): Group | null {
     processes: () =>
       readFileSync(`${path}/cgroup.procs`, "utf8").trim().split("\n").filter(Boolean).map(Number),
     cpuSeconds: () => Number(readFileSync(`${path}/cpuacct.usage`, "utf8")) / 1e9,
-    [Symbol.dispose]: () => {
-      if (readdirSync(path).length > 0) rmdirSync(path);
-    },
+    [Symbol.asyncDispose]: () => removeGroup(path),
   };
+}
+
+/** Python's tracker of resources outlives the command that it belongs to by some milliseconds. */
+async function removeGroup(path: string): Promise<void> {
+  const deadline = performance.now() + removalMs;
+  for (;;) {
+    try {
+      rmdirSync(path);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EBUSY" || performance.now() > deadline)
+        throw error;
+      await setTimeout(20);
+    }
+  }
 }
 
 function residentBytes(pids: readonly number[]): number {
