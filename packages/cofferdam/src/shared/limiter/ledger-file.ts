@@ -105,6 +105,11 @@ export class LedgerFile {
       this.#run("UPDATE limiter SET backoff = ?, change = change + 1", text);
   }
 
+  /** The last change of a permit that was removed since: a copy that is older cannot be brought up. */
+  get removed(): number {
+    return Number(this.#limiter()["removed"]);
+  }
+
   changedSince(change: number): PermitRow[] {
     return this.#statement("SELECT * FROM permits WHERE changed > ? ORDER BY changed")
       .all(change)
@@ -200,6 +205,11 @@ export class LedgerFile {
   }
 
   removeBefore(time: number): void {
+    this.#run(
+      "UPDATE limiter SET removed = max(removed, coalesce(" +
+        "(SELECT max(changed) FROM permits WHERE open = 0 AND granted < ?), 0))",
+      time,
+    );
     this.#run("DELETE FROM permits WHERE open = 0 AND granted < ?", time);
   }
 
@@ -254,6 +264,7 @@ const schema = `
     bounds TEXT NOT NULL DEFAULT '',
     boot TEXT NOT NULL DEFAULT '',
     change INTEGER NOT NULL DEFAULT 0,
+    removed INTEGER NOT NULL DEFAULT 0,
     turn INTEGER NOT NULL DEFAULT 0,
     backoff TEXT NOT NULL DEFAULT ''
   ) STRICT;

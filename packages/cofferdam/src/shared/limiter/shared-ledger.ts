@@ -55,7 +55,7 @@ export class SharedLedger implements Ledger {
     this.#state = new LimiterState(bounds);
     try {
       mkdirSync(this.#presences, { recursive: true, mode: 0o700 });
-      this.#file = new LedgerFile(join(folder, "limiter-1.db"));
+      this.#file = new LedgerFile(join(folder, "limiter-2.db"));
     } catch (error) {
       throw unusable(folder, error);
     }
@@ -96,8 +96,7 @@ export class SharedLedger implements Ledger {
       return done !== null;
     } catch (error) {
       // What was undone in the file is to be undone in the copy.
-      this.#state = new LimiterState(this.#bounds);
-      this.#seen = 0;
+      this.#beginCopy();
       throw error;
     }
   }
@@ -154,9 +153,16 @@ export class SharedLedger implements Ledger {
   #takeIn(): void {
     const change = this.#file.change;
     if (change === this.#seen) return;
+    // Who has not looked for long has missed the end of permits that are no longer in the file.
+    if (this.#seen < this.#file.removed) this.#beginCopy();
     for (const row of this.#file.changedSince(this.#seen)) this.#apply(row);
     this.#state.backoff.record = this.#file.readBackoff() ?? this.#state.backoff.record;
     this.#seen = change;
+  }
+
+  #beginCopy(): void {
+    this.#state = new LimiterState(this.#bounds);
+    this.#seen = 0;
   }
 
   #apply({ id, requests, units, granted, counted, open }: PermitRow): void {
