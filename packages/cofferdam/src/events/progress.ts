@@ -28,11 +28,10 @@ export interface Progress {
 
 export function createProgress(): Progress {
   const stages = new Map<string, Progress>();
-  const whole = createCount(stages);
-  const applyToWhole = (event: CofferdamEvent): void => whole.apply(event);
+  const { state: whole, apply: applyToWhole } = createCount(stages);
 
   function stageOf(name: string): Progress {
-    const known = stages.get(name) ?? createCount(new Map(), name);
+    const known = stages.get(name) ?? createStage(name);
     stages.set(name, known);
     return known;
   }
@@ -51,10 +50,19 @@ export function createProgress(): Progress {
     applyToWhole(event.type === "items-discovered" && name !== undefined ? sumOf(event) : event);
   }
 
-  return Object.create(whole, { apply: { value: apply } }) as Progress;
+  return Object.assign(whole, { apply });
 }
 
-function createCount(stages: ReadonlyMap<string, Progress>, title = ""): Progress {
+function createStage(name: string): Progress {
+  const { state, apply } = createCount(new Map(), name);
+  return Object.assign(state, { apply });
+}
+
+/** Counts alone: whoever applies events may look at them first. */
+function createCount(
+  stages: ReadonlyMap<string, Progress>,
+  title = "",
+): { state: Omit<Progress, "apply">; apply: Progress["apply"] } {
   let estimate = createEstimate();
   const running = new Set<string>();
   const state = {
@@ -72,7 +80,6 @@ function createCount(stages: ReadonlyMap<string, Progress>, title = ""): Progres
       if (!state.totalIsFinal || state.finished >= state.total) return undefined;
       return estimate.left(at, state.total - state.finished);
     },
-    apply,
   };
 
   function apply(event: CofferdamEvent): void {
@@ -119,5 +126,5 @@ function createCount(stages: ReadonlyMap<string, Progress>, title = ""): Progres
     if (outcome !== "skipped") estimate.completed(at);
   }
 
-  return state;
+  return { state, apply };
 }

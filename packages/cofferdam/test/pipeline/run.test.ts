@@ -64,7 +64,7 @@ describe("cofferdam run", () => {
     const { stderr } = await project.run(...flags);
     expect(stderr).toContain(`  ${count}  ${reason}\n`);
     expect(project.marks()).toHaveLength(count);
-    expect((await project.run()).stderr).toMatch(/0 done · 3 skipped/);
+    expect(await project.sums()).toMatchObject({ done: 0, skipped: 3 });
   });
 
   it("runs again when a tool says another version, and not for what it does not track", async () => {
@@ -75,7 +75,7 @@ describe("cofferdam run", () => {
     replace(project, "other: 1", "other: 2");
     utimesSync(project.path("in/a.txt"), 1, 1);
     project.write("unrelated.txt", "");
-    expect((await project.run()).stderr).toMatch(/0 done · 3 skipped/);
+    expect(await project.sums()).toMatchObject({ done: 0, skipped: 3 });
     project.write("tool.sh", "#!/bin/sh\necho tool 2");
     expect((await project.run()).stderr).toContain("3  tool ./tool.sh: tool 1 → tool 2\n");
   });
@@ -107,7 +107,7 @@ describe("cofferdam run", () => {
 stages:
   print: { each: { lines: ids.txt }, run: [printf, "<%s>\\\\377", "{item}"], out: "o/{in.name}.bin" }`,
     });
-    expect((await project.run()).stderr).toMatch(/2 done/);
+    expect(await project.sums()).toMatchObject({ done: 2 });
     expect(project.read("o/y 2.bin")).toBe("<y 2>�");
     project.write("ids.txt", "y 2\nz\n");
     expect((await project.run()).stderr).toMatch(/print: 1 to run, 1 unchanged, 1 gone/);
@@ -121,12 +121,12 @@ describe("stages", () => {
 
   it("stream into one another, and only what follows from a change runs again", async () => {
     using project = textProject(chain);
-    expect((await project.run()).stderr).toMatch(/7 done · 0 failed/);
+    expect(await project.sums()).toMatchObject({ done: 7, failed: 0 });
     expect(project.read("sum.txt")).toBe("3\n3\n5\n");
     project.remove("marks");
     // Of the same length: its count comes out the same, and so nothing is summed again.
     project.write("in/a.txt", "six");
-    expect((await project.run()).stderr).toMatch(/2 done · 5 skipped/);
+    expect(await project.sums()).toMatchObject({ done: 2, skipped: 5 });
     project.remove("marks");
     project.write("in/a.txt", "seven");
     await project.run();
@@ -140,10 +140,10 @@ describe("stages", () => {
 
   it("run by name with what they need, or alone", async () => {
     using project = textProject(chain);
-    expect((await project.run("count", "--only")).stderr).toMatch(/0 done · 0 failed/);
-    expect((await project.run("upper")).stderr).toMatch(/3 done/);
-    expect((await project.run("count", "--only")).stderr).toMatch(/3 done · 0 failed/);
-    expect((await project.run("sum")).stderr).toMatch(/1 done · 6 skipped/);
+    expect(await project.sums("count", "--only")).toMatchObject({ done: 0, failed: 0 });
+    expect(await project.sums("upper")).toMatchObject({ done: 3 });
+    expect(await project.sums("count", "--only")).toMatchObject({ done: 3, failed: 0 });
+    expect(await project.sums("sum")).toMatchObject({ done: 1, skipped: 6 });
     const wrong = await project.run("uper");
     expect([wrong.code, wrong.stderr]).toEqual([
       1,
@@ -157,7 +157,7 @@ describe("stages", () => {
     expect(code).toBe(0);
     expect(stderr.match(/left \(verified|seen/g)?.length).toBeGreaterThanOrEqual(3);
     expect(project.read("sum.txt")).toBe("3\n3\n5\n");
-    expect((await project.run()).stderr).toMatch(/0 done · 7 skipped/);
+    expect(await project.sums()).toMatchObject({ done: 0, skipped: 7 });
   });
 
   it("make one into many and gather by group", async () => {
@@ -170,7 +170,7 @@ stages:
   each: { from: cut, run: [cat, "{in}"], out: "copy/{in.path}" }
   join: { from: each, gather: "{in.dir}", run: [sh, -c, "xargs cat <$1", sh, "{in}"], out: "{item}.joined" }`,
     });
-    expect((await project.run()).stderr).toMatch(/8 done · 0 failed/);
+    expect(await project.sums()).toMatchObject({ done: 8, failed: 0 });
     expect(project.read("copy/cut/a.joined")).toBe("1\n2\n3\n");
     project.write("in/a.txt", "1\n3\n");
     const { stderr } = await project.run();
@@ -198,7 +198,7 @@ stages:
   two: { from: one, module: work.ts, out: "two/{in.name}", workers: 1, barrier: true }
   three: { from: two, run: [sh, -c, "ls /proc | grep -c '^[0-9]' >$1", sh, "{out}"], out: "three/{in.name}", barrier: true }`,
     });
-    expect((await project.run()).stderr).toMatch(/6 done · 0 failed/);
+    expect(await project.sums()).toMatchObject({ done: 6, failed: 0 });
     expect(new Set(project.marks("pids")).size).toBe(1);
   });
 });
@@ -227,115 +227,6 @@ stages:
     expect((await project.run()).stderr).toContain("1  code changed");
     project.write("params.yaml", "lang: it\nother: changed\n");
     expect((await project.run()).stderr).toContain("1  param lang: fr → it");
-  });
-});
-
-describe("failures", () => {
-  const failing = `
-stages:
-  work:
-    each: "in/*.txt"
-    run: [sh, -c, 'echo $1 >>marks; cat $1 >&2; . $1', sh, "{in}"]
-    timeout: 2s
-    grace: 50ms
-`;
-
-  it("go to quarantine by cause, with a folder, stay there, and come back on request", async () => {
-    using project = new Project({
-      "in/exit.txt": "exit 3",
-      "in/ok.txt": "true",
-      "in/signal.txt": "kill -SEGV $$",
-      "in/hang.txt": "sleep 600",
-      "cofferdam.yaml": failing,
-    });
-    const first = await project.run("--report", "report.json");
-    expect(first.code).toBe(3);
-    expect(first.stderr).toMatch(/quarantined work: in\/exit\.txt: EXIT/);
-    const { failures } = JSON.parse(project.read("report.json")) as {
-      failures: { item: string; cause: string; folder: string; environment: string[] }[];
-    };
-    expect(Object.fromEntries(failures.map(({ item, cause }) => [item, cause]))).toEqual({
-      "in/exit.txt": "exit",
-      "in/signal.txt": "signal",
-      "in/hang.txt": "timeout",
-    });
-    expect(failures[0]?.environment).toContain("PATH");
-    const log = await project.cofferdam("log", "in/exit.txt");
-    expect(log.stdout).toMatch(/quarantined[^]*EXIT \(exit\) after 1 try[^]*stderr:\n {4}exit 3/);
-    const replay = await project.cofferdam("replay", "in/exit.txt");
-    expect([replay.code, replay.stderr]).toEqual([3, expect.stringContaining("exit 3")]);
-
-    const again = await project.run();
-    expect(again.stderr).toMatch(/work: 1 unchanged, 3 in quarantine/);
-    expect(again.code).toBe(3);
-    expect((await project.run("--allow-partial")).code).toBe(0);
-    project.write("in/exit.txt", "exit 0");
-    expect((await project.run()).stderr).toMatch(/1 {2}input changed/);
-    expect((await project.cofferdam("log", "in/exit.txt")).stdout).toMatch(/done/);
-    expect((await project.run("--retry-failed")).stderr).toMatch(/2 {2}retried on request/);
-  });
-
-  it("count an exit with 0 and no output as one", async () => {
-    using project = new Project({
-      "in/a.txt": "",
-      "cofferdam.yaml": `
-stages:
-  nothing: { each: "in/*.txt", run: ["true", "{out}"], out: "o/{in.name}" }`,
-    });
-    const { code, stderr } = await project.run();
-    expect(code).toBe(2);
-    expect(stderr).toMatch(/NO_OUTPUT: it ended well, but did not write its output/);
-    expect(project.has("o/a.txt")).toBe(false);
-  });
-
-  it("are tried again by cause, with more memory after too little", async () => {
-    using project = new Project({
-      "in/a.txt": "",
-      "hungry.py": "import os\nb = bytearray(120_000_000)\nopen('marks', 'a').write('x\\n')\n",
-      "cofferdam.yaml": `
-stages:
-  flaky:
-    each: "in/*.txt"
-    run: [sh, -c, 'echo f >>tries; test "$(wc -l <tries)" -ge 3']
-    retry: { attempts: 2, on: [exit] }
-  hungry:
-    each: "in/*.txt"
-    run: [python3, hungry.py]
-    resources: { memory: 60MB }
-    retry: { attempts: 0, oom: { attempts: 2, memory: x2 } }`,
-    });
-    expect((await project.run()).stderr).toMatch(/2 done · 0 failed/);
-    expect(project.marks("tries")).toHaveLength(3);
-  });
-
-  it("stop the run when it says so, and what runs comes to its end", async () => {
-    using project = new Project({ "cofferdam.yaml": failing });
-    for (let index = 0; index < 20; index++)
-      project.write(`in/${String(index).padStart(2, "0")}.txt`, index < 3 ? "exit 1" : "true");
-    const stopped = await project.run("--stop", "--workers", "2");
-    expect(stopped.code).toBe(2);
-    expect(stopped.stderr).toMatch(/stopped: an item of work failed/);
-    expect(project.marks().length).toBeLessThan(6);
-    const share = await project.run("--retry-failed", "--max-failed", "10%", "--workers", "1");
-    expect(share.stderr).toMatch(/stopped: more than 10% of work failed: 3/);
-    const status = await project.status();
-    const { discovered, done, failed, quarantined, pending } = status["work"] ?? {};
-    expect((done ?? 0) + (failed ?? 0) + (quarantined ?? 0) + (pending ?? 0)).toBe(discovered);
-    expect((await project.run("--keep-going")).stderr).toMatch(/17 done|\d+ done/);
-  });
-
-  it("do not hide that a command is not there", async () => {
-    using project = new Project({
-      "in/a.txt": "",
-      "in/b.txt": "",
-      "cofferdam.yaml": `
-stages:
-  gone: { each: "in/*.txt", run: [no-such-command, "{in}"] }`,
-    });
-    const { code, stderr } = await project.run();
-    expect(code).toBe(2);
-    expect(stderr).toMatch(/stopped: gone: no-such-command could not be started/);
-    expect(await project.status()).toMatchObject({ gone: { pending: 2 } });
   });
 });
 

@@ -45,6 +45,15 @@ export class Project implements Disposable {
     return this.cofferdam("run", ...args);
   }
 
+  /** What the last line of a run says that it came to. */
+  async sums(...args: string[]): Promise<Sums> {
+    const { stderr } = await this.run(...args);
+    const said = [...stderr.matchAll(/^(?=.*\d+ done · ).*$/gm)].at(-1)?.[0] ?? "";
+    const count = (what: string): number =>
+      Number(new RegExp(`(\\d+) ${what}`).exec(said)?.[1] ?? (said === "" ? NaN : 0));
+    return { done: count("done"), skipped: count("skipped"), failed: count("failed") };
+  }
+
   start(...args: string[]): Program {
     return new Program([cli, ...args], { cwd: this.folder });
   }
@@ -58,6 +67,12 @@ export class Project implements Disposable {
   [Symbol.dispose](): void {
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+interface Sums {
+  readonly done: number;
+  readonly skipped: number;
+  readonly failed: number;
 }
 
 type Counts = Record<"discovered" | "done" | "failed" | "quarantined" | "pending", number>;

@@ -6,12 +6,12 @@ import { openScope, type Scope } from "../../open-scope.ts";
 import type { ScopeReport } from "../../scope/index.ts";
 import type { Limiter } from "../../shared/index.ts";
 import { pipelineFrom, type LoadedPipeline, type PipelineDefinition } from "../config/index.ts";
-import type { StateCounts } from "../manifest/index.ts";
+import { inTransaction, type StateCounts } from "../manifest/index.ts";
 import { Planner, prepareStages, type PlannedStage, type StageSummary } from "../plan/index.ts";
 import type { Verdict } from "../plan/index.ts";
 import { PipelineState } from "../state/pipeline-state.ts";
 import type { FailureRecord } from "./failures.ts";
-import { inTransaction, PipelineRun, type FinishedItem } from "./pipeline-run.ts";
+import { PipelineRun, type FinishedItem } from "./pipeline-run.ts";
 import type { StageLane } from "./stage-lane.ts";
 
 export interface RunPipelineOptions {
