@@ -101,7 +101,7 @@ function countByDate(events: readonly StageEvent[]): ReportData["byDate"] {
   const dates = new Map<string, Record<string, number>>();
   for (const { path, proc } of events) {
     const { date } = parseStagedPath(path);
-    const counts = dates.get(date) ?? {};
+    const counts = dates.get(date) ?? (Object.create(null) as Record<string, number>);
     counts[proc] = (counts[proc] ?? 0) + 1;
     dates.set(date, counts);
   }

@@ -27,9 +27,13 @@ export function stageEventPath(stageRoot: string, runId: string): string {
   return join(stageRoot, manifestFolder, "events", `event-${runId}.json`);
 }
 
-/** Beside the stage root, in `_rejects`. */
+/** A name of a file has 255 bytes at most, and a character up to 4 of them. */
+const stemMost = 50;
+
+/** Beside the stage root, in `_rejects`. A very long name is cut: the hash tells files apart. */
 export function rejectPath(stageRoot: string, source: string): string {
-  const stem = basename(source, extname(source));
+  const whole = basename(source, extname(source));
+  const stem = Buffer.byteLength(whole) > stemMost * 4 ? whole.slice(0, stemMost) : whole;
   const name = `${stem}-${shortHash(source, 12)}.reject.json`;
   return join(dirname(stageRoot), "_rejects", name);
 }

@@ -38,7 +38,12 @@ export function readMeasurement(bytes: Buffer, path: string, options: ReadOption
   if (bytes.length === 0) throw new Rejection("EMPTY_FILE", "the file is empty");
   const header = parseHeader(bytes);
   if (header.procedure === null) throw noProcedure(bytes);
-  const declared = options.procedures[header.procedure] ?? undeclared;
+  if (!canNameFolder(header.procedure))
+    throw new Rejection(
+      "NO_PROCEDURE",
+      `its procedure ${JSON.stringify(header.procedure.slice(0, 80))} cannot name a folder`,
+    );
+  const declared = declaredAs(options.procedures, header.procedure);
   const start = resolveStart(
     header.metadata.get("Start time"),
     path,
@@ -163,6 +168,17 @@ function headerColumns(
     constant("sample", "string", text("Sample")),
     constant("procedure_version", "string", text("Procedure version")),
   ];
+}
+
+/** A file may call its procedure anything, `constructor` too. */
+function declaredAs(procedures: Procedures, name: string): Procedure {
+  return (Object.hasOwn(procedures, name) ? procedures[name] : null) ?? undeclared;
+}
+
+/** Partitions are named after procedures, and read back by their names. */
+function canNameFolder(name: string): boolean {
+  // eslint-disable-next-line no-control-regex -- they are what it looks for
+  return !/[/\u0000-\u001f\u007f]/.test(name) && name !== "" && Buffer.byteLength(name) <= 200;
 }
 
 function noProcedure(bytes: Buffer): Rejection {
