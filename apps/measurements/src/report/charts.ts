@@ -13,6 +13,9 @@ const palette = [
   "#222222",
 ];
 
+/** Of one date, when there are few. */
+const widestBar = 60;
+
 export function colourOf(index: number): string {
   return palette[index % palette.length] ?? "#222222";
 }
@@ -21,7 +24,7 @@ export function colourOf(index: number): string {
 export function dateChart({ byDate, procedures }: ReportData): string {
   const [width, height, left, bottom, top] = [920, 260, 48, 34, 8];
   const most = Math.max(1, ...byDate.map(({ counts }) => sum(Object.values(counts))));
-  const step = (width - left) / Math.max(1, byDate.length);
+  const step = Math.min(widestBar, (width - left) / Math.max(1, byDate.length));
   const scale = (height - bottom - top) / most;
   const bars = byDate.map(({ date, counts }, index) => {
     let base = height - bottom;
@@ -61,7 +64,7 @@ export function sampleChart({ title, xName, yName, curves }: Sample): string {
     height - bottom - ((y - ys.low) / (ys.high - ys.low)) * (height - top - bottom);
   const lines = curves.map(({ type, points: own }, index) => {
     const path = own.map(([x, y]) => `${fixed(toX(x))},${fixed(toY(y))}`).join(" ");
-    return `<polyline points="${path}" fill="none" stroke="${colourOf(index)}" stroke-width="1.8"><title>${escapeHtml(type)}</title></polyline>`;
+    return `<polyline points="${path}" fill="none" stroke="${colourOf(index)}" ${strokeOf(type)}><title>${escapeHtml(type)}</title></polyline>`;
   });
   const xRules = niceTicks(xs.low, xs.high, 5).map(
     (value) =>
@@ -76,6 +79,11 @@ export function sampleChart({ title, xName, yName, curves }: Sample): string {
     `<text transform="translate(12 ${(height - bottom) / 2}) rotate(-90)" text-anchor="middle">${escapeHtml(yName)}</text>`,
   ];
   return svg(width, height, title, [...xRules, ...yRules, ...lines, ...names]);
+}
+
+/** The way back lies on the way there: thin on broad, both are seen. */
+function strokeOf(type: string): string {
+  return type.startsWith("return") ? `stroke-width="2"` : `stroke-width="5" stroke-opacity=".45"`;
 }
 
 function svg(width: number, height: number, title: string, parts: readonly string[]): string {

@@ -117,11 +117,11 @@ function countTypes(events: readonly SegmentEvent[]): Record<string, number> {
   return counts;
 }
 
-/** Numbers and names within a message differ from file to file: the part before them is the reason. */
+/** What differs from file to file stands in a message's brackets, or after its semicolon. */
 function countReasons(messages: readonly string[]): [string, number][] {
   const counts = new Map<string, number>();
   for (const message of messages) {
-    const reason = message.replace(/\s*[;(].*$/s, "");
+    const reason = (/^(?:"[^"]*"|[^;("])+/.exec(message)?.[0] ?? message).trim();
     counts.set(reason, (counts.get(reason) ?? 0) + 1);
   }
   return [...counts].sort(([, a], [, b]) => b - a);

@@ -9,22 +9,27 @@ const style = `
   h1 { font-size: 1.6rem; margin-bottom: 0; }
   h2 { font-size: 1.15rem; margin-top: 2.2rem; }
   .where { color: var(--muted); overflow-wrap: anywhere; margin-top: .2rem; }
-  .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(130px, 1fr)); gap: 1rem; margin: 1.5rem 0; }
+  .figures { display: grid; grid-template-columns: repeat(3, 1fr); gap: 1rem; margin: 1.5rem 0; }
   .figures div { border: 1px solid var(--line); border-radius: 8px; padding: .6rem .9rem; }
   .figures b { display: block; font-size: 1.5rem; font-variant-numeric: tabular-nums; }
   table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
   th, td { border-bottom: 1px solid var(--line); padding: .25rem .6rem; text-align: right; }
   th:first-child, td:first-child { text-align: left; }
   .scroll { max-height: 22rem; overflow: auto; }
+  .scroll td:first-child { white-space: nowrap; }
+  .wide { overflow-x: auto; }
+  .wide svg { min-width: 640px; }
   .scroll th { position: sticky; top: 0; background: Canvas; }
   svg { width: 100%; height: auto; }
   svg text { font-size: 11px; fill: currentColor; }
   .rule { stroke: currentColor; stroke-opacity: .15; }
   .legend span { margin-right: 1.1rem; white-space: nowrap; }
   .legend i { display: inline-block; width: .8em; height: .8em; border-radius: 2px; margin-right: .4em; }
-  .samples { display: grid; grid-template-columns: repeat(auto-fit, minmax(380px, 1fr)); gap: 1.2rem; }
+  .samples { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 380px), 1fr)); gap: 1.2rem; }
   figure { margin: 0; }
-  figcaption { color: var(--muted); font-size: .9rem; }
+  figcaption { color: var(--muted); font-size: .9rem; overflow-wrap: anywhere; }
+  td:first-child { overflow-wrap: anywhere; }
+  @media (max-width: 500px) { .figures { grid-template-columns: repeat(2, 1fr); } }
 `;
 
 const segmentTypes = ["forward_negative", "return_negative", "forward_positive", "return_positive"];
@@ -45,7 +50,7 @@ export function reportPage(data: ReportData): string {
 ${figures(data)}
 <h2>Files by date and procedure</h2>
 ${legend(data.procedures)}
-${dateChart(data)}
+<div class="wide">${dateChart(data)}</div>
 ${dateTable(data)}
 <h2>Rejected files, by reason</h2>
 ${reasonTable(data.rejectReasons, "No file was rejected.")}
