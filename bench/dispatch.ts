@@ -1,7 +1,7 @@
 /**
  * What a call of a warm worker costs: Cofferdam beside tinypool, workerpool and piscina, each with
- * two workers and at its best documented settings, by turns. Rates differ from machine to machine
- * and with its load: the ratios, medians over rounds, are the result.
+ * two workers and at its best documented settings, by turns, warmed up for the same time. Rates
+ * differ from machine to machine and with its load: the ratios, medians over rounds, are the result.
  *
  *     npm run bench dispatch [--rounds N] [--tasks N] [--json]
  */
@@ -15,6 +15,7 @@ import { rawLoop } from "./dispatch/raw-loop.ts";
 import { median } from "./statistics.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
+const keeper = fileURLToPath(new URL("../keeper/build/cofferdam-keeper", import.meta.url));
 const megabyte = new Uint8Array(1_000_000);
 
 /** What is measured, by name; each a figure a round for each contestant. */
@@ -25,7 +26,7 @@ export async function benchDispatch(args: readonly string[]): Promise<void> {
     args: [...args],
     options: {
       rounds: { type: "string", default: "5" },
-      tasks: { type: "string", default: "100000" },
+      tasks: { type: "string", default: "200000" },
       json: { type: "boolean", default: false },
     },
   });
@@ -77,7 +78,7 @@ async function measure(
   const { name } = contestant;
   await withPool(contestant, async (pool) => {
     note("no-op, 64 in flight", name, await rate(pool, "noop", 0, tasks, 64));
-    note("no-op, 1 in flight", name, await rate(pool, "noop", 0, tasks / 20, 1));
+    note("no-op, 1 in flight", name, await rate(pool, "noop", 0, tasks / 40, 1));
     note("1 MB there and back, 8 in flight", name, await rate(pool, "echo", megabyte, 200, 8));
     if (pool.map) note("no-op, map", name, await mapRate(pool, tasks));
   });
@@ -93,7 +94,11 @@ function cold(which: string): number {
   const { stdout, stderr } = spawnSync(
     process.execPath,
     [fileURLToPath(new URL("dispatch/cold.ts", import.meta.url)), which, modulePath, task],
-    { encoding: "utf8", env: { ...process.env, NODE_OPTIONS: "" } },
+    {
+      encoding: "utf8",
+      // The keeper's own package is installed with a release; here it is what was built.
+      env: { ...process.env, NODE_OPTIONS: "", COFFERDAM_KEEPER: keeper },
+    },
   );
   const ms = Number(stdout);
   if (!(ms > 0)) throw new Error(`the first task of ${which} failed:\n${stderr}`);

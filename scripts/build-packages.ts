@@ -8,6 +8,7 @@ import { existsSync, globSync, readFileSync, rmSync, writeFileSync } from "node:
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { bundle } from "./bundle.ts";
 
 interface Manifest {
   readonly name: string;
@@ -46,7 +47,12 @@ function inOrder(wanted: Iterable<string>, packages: ReadonlyMap<string, string>
   return [...ordered];
 }
 
-function build(name: string, folder: string): void {
+/** Packages that are started over and over, with the modules that are loaded from outside. */
+const bundled: Readonly<Record<string, readonly string[]>> = {
+  cofferdam: ["index", "cli/main", "worker/main"],
+};
+
+async function build(name: string, folder: string): Promise<void> {
   // A module that is gone from `src` must not stay in `dist` and be published.
   rmSync(join(folder, "dist"), { recursive: true, force: true });
   const { status, error } = spawnSync(process.execPath, [tsc, "-p", "tsconfig.build.json"], {
@@ -59,6 +65,8 @@ function build(name: string, folder: string): void {
     process.exit(1);
   }
   for (const file of globSync(join(folder, "dist/**/*.d.ts"))) importCompiled(file);
+  const entries = bundled[name];
+  if (entries) await bundle(join(folder, "dist"), entries);
 }
 
 /**
@@ -74,4 +82,4 @@ function importCompiled(file: string): void {
 const packages = findPackages();
 const inPackage = existsSync("tsconfig.build.json");
 const wanted = inPackage ? [readManifest(process.cwd()).name] : packages.keys();
-for (const name of inOrder(wanted, packages)) build(name, packages.get(name) ?? "");
+for (const name of inOrder(wanted, packages)) await build(name, packages.get(name) ?? "");

@@ -30,7 +30,7 @@ from contextvars import ContextVar
 from json.encoder import encode_basestring_ascii
 from time import perf_counter, time
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Callable, NoReturn, Optional
+from typing import TYPE_CHECKING, Any, Callable, NoReturn, Optional, Union
 
 if TYPE_CHECKING:
     import asyncio
@@ -601,6 +601,7 @@ def unpack(stored: bytes) -> Any:
 # Values (docs/reference/protocol.md#values)
 
 Part = memoryview
+PartData = Union[bytes, bytearray]
 _NO_PARTS: Sequence[Part] = ()
 
 # JavaScript's numbers hold integers exactly up to here.
@@ -764,7 +765,7 @@ def _unserializable(place: str, what: str) -> CofferdamError:
     )
 
 
-def decode(value: Any, parts: Sequence[bytearray]) -> Any:
+def decode(value: Any, parts: Sequence[PartData]) -> Any:
     """The reverse of `encode`."""
     kind = type(value)
     if kind is list:
@@ -787,9 +788,11 @@ def decode(value: Any, parts: Sequence[bytearray]) -> Any:
     raise ValueError(f"an unknown kind of value: {special}")
 
 
-def _decode_part(part: bytearray, name: str, shape: Optional[list[int]]) -> Any:
+def _decode_part(part: PartData, name: str, shape: Optional[list[int]]) -> Any:
     if name == "ArrayBuffer" or (name == "Uint8Array" and shape is None):
-        return bytes(part)
+        return bytes(part)  # no copy of what is bytes already
+    if type(part) is bytes:
+        part = bytearray(part)  # arrays can be written to
     letter = _LETTERS[name]
     numpy = sys.modules.get("numpy")
     if numpy is not None and hasattr(numpy, "frombuffer"):
@@ -812,6 +815,74 @@ _READ_BYTES = 64 * 1024
 Message = tuple
 
 
+class BulkFile:
+    """Large parts beside the socket (docs/reference/protocol.md#the-bulk-file): a file in memory.
+
+    The pool writes into one ring of it and the worker into the other; a frame says where its parts
+    lie. A position counts the bytes since the beginning. Whoever has no room uses the socket.
+    """
+
+    _PART_MIN = 64 * 1024
+    _RING = 8 * 1024 * 1024
+    _OUR_READ_AT, _THEIR_READ_AT, _ALLOWED_AT = 0, 8, 16
+    _THEIRS, _OURS = 4096, 4096 + _RING
+
+    def __init__(self, file: int) -> None:
+        os.set_inheritable(file, False)
+        self._file = file
+        # The next part of ours is written at the head at the earliest; nothing before the start is
+        # still to be read.
+        self._head = self._start = 0
+        self._allowed = False
+
+    def put(self, part: Part) -> Optional[int]:
+        """The part's position; None when it has no room."""
+        size = part.nbytes
+        if not self._PART_MIN <= size <= self._RING or not self._may_write():
+            return None
+        read = self._get(self._THEIR_READ_AT)
+        if read > self._head:
+            return None  # it cannot have read what was not written
+        if read == self._head:  # all read: from the front again, where there is memory already
+            self._start = self._head = self._next_round(read)
+        fits = self._head % self._RING + size <= self._RING
+        position = self._head if fits else self._next_round(self._head)
+        if position + size - max(read, self._start) > self._RING:
+            return None
+        try:
+            written = os.pwrite(self._file, part, self._OURS + position % self._RING)
+        except OSError:  # no memory for it
+            return None
+        if written < size:
+            return None
+        self._head = position + size
+        return position
+
+    def take(self, place: list[Any]) -> bytes:
+        """A part of the pool's."""
+        position, size = place
+        part = os.pread(self._file, size, self._THEIRS + position % self._RING)
+        if len(part) < size:
+            raise ProtocolError("a part that is not in the bulk file")
+        os.pwrite(self._file, struct.pack("<Q", position + size), self._OUR_READ_AT)
+        return part
+
+    def close(self) -> None:
+        os.close(self._file)
+
+    def _may_write(self) -> bool:
+        """The pool has given our ring its memory, which is not to be charged to us."""
+        self._allowed = self._allowed or self._get(self._ALLOWED_AT) >= self._RING
+        return self._allowed
+
+    def _get(self, at: int) -> int:
+        data = os.pread(self._file, 8, at)
+        return int.from_bytes(data, "little") if len(data) == 8 else 0
+
+    def _next_round(self, position: int) -> int:
+        return -(-position // self._RING) * self._RING
+
+
 class Channel:
     """Descriptor 3: frames from and to the pool."""
 
@@ -821,19 +892,29 @@ class Channel:
         self._socket.setblocking(True)
         self._rest = b""
         self._sending = threading.Lock()
+        self._bulk: Optional[BulkFile] = None
 
     def fileno(self) -> int:
         return self._socket.fileno()
 
+    def use_bulk(self, file: int) -> None:
+        """From now on large parts go by the bulk file, and come from there."""
+        self._bulk = BulkFile(file)
+
     def close(self) -> None:
         self._socket.close()
+        if self._bulk:
+            self._bulk.close()
 
     def send(self, header: str, parts: Sequence[Part] = _NO_PARTS) -> None:
         """`header` is the JSON of an object that is not empty."""
+        with self._sending:
+            self._send(header, parts)
+
+    def _send(self, header: str, parts: Sequence[Part]) -> None:
         size = 0
         if parts:
-            lengths = ",".join(str(part.nbytes) for part in parts)
-            header = f'{header[:-1]},"parts":[{lengths}]}}'
+            header, parts = self._place(header, parts)
             size = sum(part.nbytes for part in parts)
         text = header.encode()
         length = 4 + len(text) + size
@@ -846,12 +927,24 @@ class Channel:
         if size <= _READ_BYTES:
             head, parts = b"".join((head, *parts)), _NO_PARTS
         try:
-            with self._sending:
-                self._socket.sendall(head)
-                for part in parts:
-                    self._socket.sendall(part)
+            self._socket.sendall(head)
+            for part in parts:
+                self._socket.sendall(part)
         except (BrokenPipeError, ConnectionResetError):
             os._exit(1)  # nobody wants any more what this process does
+
+    def _place(self, header: str, parts: Sequence[Part]) -> tuple[str, list[Part]]:
+        """The header with the places of the parts, and those that go by the socket."""
+        inline: list[Part] = []
+        places = []
+        for part in parts:
+            position = self._bulk.put(part) if self._bulk else None
+            if position is None:
+                inline.append(part)
+                places.append(str(part.nbytes))
+            else:
+                places.append(f"[{position},{part.nbytes}]")
+        return f'{header[:-1]},"parts":[{",".join(places)}]}}', inline
 
     def receive(self, wait: bool) -> list[Message]:
         """What has come: (header, parts) each. Ends the process at the end of the stream."""
@@ -882,8 +975,9 @@ class Channel:
                 break
             header_end = at + 8 + header_length
             header = parse_header(data[at + 8 : header_end])
-            lengths = header.get("parts")
-            parts = cut_parts(memoryview(data)[header_end:frame_end], lengths) if lengths else []
+            places = header.get("parts")
+            inside = memoryview(data)[header_end:frame_end]
+            parts = cut_parts(inside, places, self._bulk) if places else []
             messages.append((header, parts))
             at = frame_end
         self._rest = data[at:]
@@ -895,9 +989,12 @@ class Channel:
         header = parse_header(text)
         length -= header_length
         parts = []
-        for size in part_lengths(header.get("parts"), length):
-            part, start = self._exactly(size, start)
-            length -= size
+        for place in part_places(header.get("parts"), length):
+            if type(place) is list:
+                parts.append(take_bulk(self._bulk, place))
+                continue
+            part, start = self._exactly(place, start)
+            length -= place
             parts.append(part)
         self._exactly(length, start)
         return header, parts
@@ -930,21 +1027,39 @@ def parse_header(text: bytes | bytearray) -> dict[str, Any]:
     return header
 
 
-def part_lengths(lengths: Any, room: int) -> list[int]:
-    if lengths is None:
+def part_places(places: Any, room: int) -> list[Any]:
+    """Of each part its length, or its place in the bulk file."""
+    if places is None:
         return []
-    fine = isinstance(lengths, list) and all(type(one) is int and one >= 0 for one in lengths)
-    if not fine or sum(lengths) > room:
+    if not isinstance(places, list):
+        raise ProtocolError("parts that are no list")
+    lengths = [one for one in places if type(one) is not list]
+    if not all(map(_is_length, lengths)) or sum(lengths) > room:
         raise ProtocolError("a part beyond its frame")
-    return lengths
+    return places
 
 
-def cut_parts(data: memoryview, lengths: Any) -> list[bytearray]:
-    parts = []
+def _is_length(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def take_bulk(bulk: Optional[BulkFile], place: list[Any]) -> bytes:
+    if bulk is None or len(place) != 2 or not all(map(_is_length, place)):
+        raise ProtocolError("a part in a bulk file that there is not")
+    return bulk.take(place)
+
+
+def cut_parts(
+    data: memoryview, places: Any, bulk: Optional[BulkFile] = None
+) -> list[PartData]:
+    parts: list[PartData] = []
     at = 0
-    for length in part_lengths(lengths, len(data)):
-        parts.append(bytearray(data[at : at + length]))
-        at += length
+    for place in part_places(places, len(data)):
+        if type(place) is list:
+            parts.append(take_bulk(bulk, place))
+            continue
+        parts.append(bytearray(data[at : at + place]))
+        at += place
     return parts
 
 
@@ -1040,7 +1155,7 @@ class Worker:
         self._dispose: Optional[Callable[[], Any]] = None
         self._recycle_above: Optional[int] = None
         # (id, name, args, binary parts or None where JSON says it all, each)
-        self._queue: deque[tuple[int, str, Any, Optional[list[bytearray]], bool]] = deque()
+        self._queue: deque[tuple[int, str, Any, Optional[list[PartData]], bool]] = deque()
         self._closing = False
         self._running: Optional[int] = None
         self._task: Optional[Task] = None
@@ -1118,7 +1233,7 @@ class Worker:
     def _in_main_thread(self) -> bool:
         return threading.get_ident() == self._main_thread
 
-    def _handle(self, header: dict[str, Any], parts: list[bytearray]) -> None:
+    def _handle(self, header: dict[str, Any], parts: list[PartData]) -> None:
         kind = header.get("t")
         if kind == "tasks":
             given = None if header.get("plain") == 1 else parts
@@ -1134,6 +1249,8 @@ class Worker:
         elif kind == "close":
             self._closing = True
         elif kind == "hello":
+            if "bulk" in header:
+                self.channel.use_bulk(header["bulk"])
             self._load(header, parts)
 
     def _cancel(self, id: int) -> None:
@@ -1320,7 +1437,7 @@ class Worker:
         head = f'"t":"call","call":{call},"task":{task.id},"service":{dump(service)}'
         self.channel.send(f'{{{head},"request":{text}}}', parts)
 
-    def _answer(self, header: dict[str, Any], parts: list[bytearray]) -> None:
+    def _answer(self, header: dict[str, Any], parts: list[PartData]) -> None:
         question = self._questions.pop(header["call"], None)
         if question is None:
             return
@@ -1333,7 +1450,7 @@ class Worker:
 
     # Loading
 
-    def _load(self, hello: dict[str, Any], parts: list[bytearray]) -> None:
+    def _load(self, hello: dict[str, Any], parts: list[PartData]) -> None:
         try:
             if sys.version_info < OLDEST_PYTHON:
                 raise RuntimeError(
@@ -1354,7 +1471,7 @@ class Worker:
         except Exception as error:
             self.channel.send(dump({"t": "broken", "error": describe_broken(error)}))
             return
-        ready = {"t": "ready", "names": list(functions), "batch": True}
+        ready = {"t": "ready", "names": list(functions), "batch": True, "bulk": True}
         self.channel.send(dump({**ready, "dispose": self._dispose is not None}))
 
 

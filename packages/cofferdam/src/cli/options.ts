@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "commander";
+import { createRequire } from "node:module";
 import { errorMessage } from "../errors/index.ts";
 
 /** A commander option parser from a function that throws with a sentence for people. */
@@ -7,6 +7,9 @@ export function optionParser<Value>(parse: (text: string) => Value): (text: stri
     try {
       return parse(text);
     } catch (error) {
+      // Only now: a program that has no command line does not load one.
+      const require = createRequire(import.meta.url);
+      const { InvalidArgumentError } = require("commander") as typeof import("commander");
       throw new InvalidArgumentError(errorMessage(error));
     }
   };

@@ -30,7 +30,8 @@ const WIDE: readonly (readonly [number, number])[] = [
   [0x20000, 0x3fffd],
 ];
 
-const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
+/** Made when first needed: it takes milliseconds. */
+let segmenter: Intl.Segmenter | undefined;
 
 /** Columns of text that holds no control characters: see `escapeForTerminal`. */
 export function displayWidth(text: string): number {
@@ -50,7 +51,10 @@ export function shorten(text: string, columns: number, ellipsis = "…"): string
   if (bounded === text && displayWidth(text) <= columns) return text;
   const room = columns - displayWidth(ellipsis);
   if (room <= 0) return ".".repeat(columns);
-  const clusters = Array.from(segmenter.segment(bounded), ({ segment }) => segment);
+  const clusters = Array.from(
+    (segmenter ??= new Intl.Segmenter("en", { granularity: "grapheme" })).segment(bounded),
+    ({ segment }) => segment,
+  );
   const head = take(clusters, Math.floor(room / 3));
   const tail = take(clusters.reverse(), room - displayWidth(head.join("")));
   return head.join("") + ellipsis + tail.reverse().join("");

@@ -121,7 +121,6 @@ export class Crew implements WorkerOwner {
     if (gracefully) for (const worker of this.#all) worker.close();
     else for (const worker of this.#all) worker.stop(0);
     await Promise.all(this.#starts);
-    for (const worker of this.#all) if (!worker.ready || !gracefully) worker.stop(0);
     await Promise.all(Array.from(this.#all, (worker) => worker.ended));
   }
 

@@ -1,6 +1,6 @@
 import { readdirSync, realpathSync, statSync, type Dirent } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
-import picomatch from "picomatch";
 import { errorCode } from "../../errors/index.ts";
 
 /** Compiled `each` patterns: those that match, without those that begin with `!`. */
@@ -11,6 +11,9 @@ export interface FilePatterns {
 }
 
 export function compilePatterns(patterns: readonly string[]): FilePatterns {
+  // Only now: a program without pipelines does not load it.
+  const require = createRequire(import.meta.url);
+  const picomatch = require("picomatch") as typeof import("picomatch");
   const wanted = patterns.filter((pattern) => !pattern.startsWith("!")).map(withoutDot);
   const unwanted = patterns
     .filter((pattern) => pattern.startsWith("!"))

@@ -127,15 +127,18 @@ forEachLanguage((language, stage) => {
     const thrown = new Promise((resolve) => process.once("uncaughtException", resolve));
     try {
       await using pool = openFaultPool(stage().scope, language);
-      const options = {
-        onStart: () => {
-          throw new Error("thrown by the caller");
-        },
+      const fail = (): never => {
+        throw new Error("thrown by the caller");
       };
-      expect(await pool.runWith(options, "add", 1, 2)).toBe(3);
+      const worker = await pool.run("pid");
+      expect(await pool.runWith({ onStart: fail }, "add", 1, 2)).toBe(3);
       expect(await thrown).toMatchObject({ message: "thrown by the caller" });
+      process.on("uncaughtException", () => undefined); // the same, of the others
+      await pool.runWith({ onMessage: fail, onProgress: fail }, "report");
+      expect(await pool.run("pid")).toBe(worker);
       expect(await pool.run("add", 2, 2)).toBe(4);
     } finally {
+      process.removeAllListeners("uncaughtException");
       for (const listener of listeners) process.on("uncaughtException", listener);
     }
   });

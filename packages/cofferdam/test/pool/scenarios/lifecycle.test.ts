@@ -69,15 +69,26 @@ forEachLanguage((language, stage) => {
   it("29: a worker ended for being idle, while large arguments are on their way", async () => {
     await using pool = open({ workers: 1, idleTimeout: "1ms" });
     const bytes = new Uint8Array(20_000_000);
+    let starts = 0;
+    const onStart = (): void => {
+      starts++;
+    };
     for (let round = 0; round < 8; round++)
-      expect(await pool.run("length", bytes)).toBe(20_000_000);
+      expect(await pool.runWith({ onStart }, "length", bytes)).toBe(20_000_000);
+    expect(starts).toBe(8); // none lost its worker
   });
 
   it("30: closed while it starts, before it is ready, while it recycles", async () => {
-    const starting = open();
-    const task = failureOf(starting.run("add", 1, 2));
-    await starting[Symbol.asyncDispose]();
-    expect((await task).code).toBe("CANCELLED");
+    for (const workers of [0, 1]) {
+      const starting = open({ init: { hang: true } });
+      const wanted = stage().workers.length + workers;
+      const task = failureOf(starting.run("add", 1, 2));
+      await expect
+        .poll(() => stage().workers.length, { timeout: 30_000 })
+        .toBeGreaterThanOrEqual(wanted);
+      await starting[Symbol.asyncDispose]();
+      expect((await task).code).toBe("CANCELLED");
+    }
 
     const recycling = open({ workers: 2, tasksPerWorker: 1 });
     const all = Array.from({ length: 10 }, () => recycling.run("add", 1, 1));
@@ -124,7 +135,7 @@ forEachLanguage((language, stage) => {
     for (let round = 0; round < 5; round++) {
       const pool = open({ workers: 2 });
       await pool.run("add", 1, 1);
-      const going = [1, 2, 3].map(() => pool.run("length", new Uint8Array(5_000_000)));
+      const going = [1, 2, 3].map(() => pool.run("length", "x".repeat(5_000_000)));
       const settled = Promise.allSettled(going);
       for (const worker of stage().workers) killWorker(worker);
       await pool[Symbol.asyncDispose]();
