@@ -1,9 +1,9 @@
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { DocumentProcessor, type Checkpoint } from "@cofferdam/documents";
 import { installMarker } from "../../apps/documents/test/support/marker.ts";
-import { makePdf } from "../../apps/documents/test/support/pdf.ts";
 import { openDescriptors, readProcesses } from "../census/index.ts";
+import { writeDocuments } from "./papers.ts";
 
 /** What there is at a moment, in and around the calling process. */
 export interface Sample {
@@ -20,19 +20,21 @@ export interface EnduranceReport {
   readonly converted: number;
   /** The most of each at each of the six checkpoints. */
   readonly worst: Readonly<Partial<Record<Checkpoint, Sample>>>;
-  /** Means over the first tenth after warming up (the second), and over the last. */
-  readonly early: Sample;
-  readonly late: Sample;
+  /** Means over the first tenth of the documents, and over the last. */
+  readonly first: Sample;
+  readonly last: Sample;
   /** Medians of the time for a document, in the same tenths. */
-  readonly earlyMs: number;
-  readonly lateMs: number;
+  readonly firstMs: number;
+  readonly lastMs: number;
   readonly left: number;
 }
 
 /** Sends so many documents through one processor, one at a time, a Marker for each, and counts. */
 export async function endure(folder: string, documents: number): Promise<EnduranceReport> {
   const installed = installMarker(join(folder, "marker"));
-  const paths = writeDocuments(join(folder, "papers"), documents);
+  const paths = writeDocuments(join(folder, "papers"), documents, (index) =>
+    index % 50 === 49 ? "no-pdf" : "sound",
+  );
   const worst: Partial<Record<Checkpoint, Sample>> = {};
   const perDocument: Sample[] = [];
   const times: number[] = [];
@@ -55,33 +57,16 @@ export async function endure(folder: string, documents: number): Promise<Enduran
   }
   const { processes } = await processor.close();
   const tenth = Math.floor(converted / 10);
-  const early = [tenth, 2 * tenth] as const;
-  const late = [converted - tenth, converted] as const;
   return {
     documents,
     converted,
     worst,
-    early: mean(perDocument.slice(...early)),
-    late: mean(perDocument.slice(...late)),
-    earlyMs: median(times.slice(...early)),
-    lateMs: median(times.slice(...late)),
+    first: mean(perDocument.slice(0, tenth)),
+    last: mean(perDocument.slice(-tenth)),
+    firstMs: median(times.slice(0, tenth)),
+    lastMs: median(times.slice(-tenth)),
     left: processes.left,
   };
-}
-
-/** Each with a text of its own; unless all are to be sound, each fiftieth is no PDF. */
-export function writeDocuments(
-  folder: string,
-  count: number,
-  { sound = false }: { sound?: boolean } = {},
-): string[] {
-  mkdirSync(folder, { recursive: true });
-  return Array.from({ length: count }, (_, index) => {
-    const path = join(folder, `paper-${String(index).padStart(4, "0")}.pdf`);
-    const text = `Paper ${index} has a page, and on it this sentence.`;
-    writeFileSync(path, !sound && index % 50 === 49 ? "no PDF" : makePdf([text]));
-    return path;
-  });
 }
 
 function take(bin: string): Sample {

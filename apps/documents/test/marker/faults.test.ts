@@ -108,6 +108,16 @@ describe.skipIf(!python)(python ? "Marker's faults" : `Marker's faults (${why})`
     },
   );
 
+  it("two of a batch that end their workers: they alone fail", async () => {
+    for (const name of ["a", "c", "d", "f", "g"]) here.addPaper(`${name}.pdf`);
+    here.addPaper("b.pdf", "stand-in: segfault");
+    here.addPaper("e.pdf", "stand-in: killed");
+    const { report, stderr } = await convert("--batch", "7", "--workers", "2", "--timeout", "60s");
+    expect(here.markdowns(), stderr).toEqual(["a.md", "c.md", "d.md", "f.md", "g.md"]);
+    expect(report.failures.map(({ code }) => code)).toEqual(["CRASH", "CRASH"]);
+    expectNothingLeft(report);
+  });
+
   it("memory growth in a batch", async () => {
     for (const name of ["a", "b", "c"]) here.addPaper(`${name}.pdf`);
     here.addPaper("fault.pdf", "stand-in: grow");

@@ -1,0 +1,45 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { hasPython } from "../../apps/documents/test/support/marker.ts";
+import { compareBatch } from "./batch.ts";
+import { endure } from "./endurance.ts";
+
+const python = hasPython();
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "lab-"));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+describe.skipIf(!python)(
+  python ? "documents" : "documents (skipped, because there is no python3 with venv)",
+  () => {
+    it("leave nothing at any of the six points", async () => {
+      const { converted, worst, left } = await endure(folder, 52);
+      expect(converted).toBe(51);
+      expect(Object.keys(worst).sort()).toEqual([
+        "after-document",
+        "after-error",
+        "before-document",
+        "before-engine",
+        "between-batches",
+        "between-documents",
+      ]);
+      for (const { markers, sharedMemory } of Object.values(worst)) {
+        expect(markers).toBe(0);
+        expect(sharedMemory).toBe(worst["before-engine"]?.sharedMemory);
+      }
+      expect(left).toBe(0);
+    });
+
+    it("in a batch are lost only where they are poisoned", async () => {
+      const options = { documents: 8, workers: 2, loadSeconds: 0.3, convertSeconds: 0.02 };
+      const { poisoned, left } = await compareBatch(folder, options);
+      expect(poisoned.failed).toEqual(["CRASH paper-0007.pdf"]);
+      expect(left).toBe(0);
+    });
+  },
+);
