@@ -1,6 +1,7 @@
 import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, extname, join, resolve } from "node:path";
 import { CofferdamError, errorCode, errorMessage, type FileItem } from "cofferdam";
+import { cutBytes } from "./cut-bytes.ts";
 
 /**
  * The PDFs that the arguments name: files as they are, folders with all below them (hidden entries
@@ -57,9 +58,12 @@ async function isDirectory(path: string): Promise<boolean> {
   }
 }
 
+/** In bytes. With `.chunks.json`, and digits that tell it from another, it is still a file's name. */
+const longestStem = 200;
+
 async function addFile(path: string, found: Map<string, FileItem>): Promise<void> {
   const key = await realpath(path).catch(() => path);
   const name = basename(path);
   const stem = extname(name).toLowerCase() === ".pdf" ? name.slice(0, -4) : name;
-  if (!found.has(key)) found.set(key, { path, output: `${stem}.md` });
+  if (!found.has(key)) found.set(key, { path, output: `${cutBytes(stem, longestStem)}.md` });
 }

@@ -121,6 +121,18 @@ describe("cofferdam documents", () => {
     expect(dashed.code).toBe(0);
   });
 
+  it("shortens a name that leaves no room for an ending", async () => {
+    const stem = "ü".repeat(125);
+    here.addPaper(`${stem}a.pdf`, "The first.");
+    here.addPaper(`${stem}b.pdf`, "The second.");
+    expect((await here.documents("papers", "--out", "out", "--chunks")).code).toBe(0);
+    const names = here.markdowns();
+    expect(names).toHaveLength(2);
+    expect(names).toContain(`${"ü".repeat(100)}.md`);
+    const texts = names.map((name) => readFileSync(join(here.out, name), "utf8"));
+    expect(texts.sort()).toEqual(["The first.\n", "The second.\n"]);
+  });
+
   it("gives every failure a code and a sentence, and goes on", async () => {
     here.addPaper("good.pdf");
     writeFileSync(join(here.papers, "empty.pdf"), "");

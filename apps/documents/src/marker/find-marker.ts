@@ -103,7 +103,7 @@ async function ask(scope: Scope, single: string): Promise<{ stdout: string }> {
     if (!(error instanceof TaskError) || error.code === "CANCELLED") throw error;
     throw new CofferdamError(
       "TOOL_UNAVAILABLE",
-      `${single} cannot be used: asked for its options, it failed: ${error.message}`,
+      `${single} cannot be used: asked for its options, it failed: ${error.message}. ${install}`,
       { cause: error },
     );
   }

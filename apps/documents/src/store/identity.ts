@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
+import { cutBytes } from "../cut-bytes.ts";
 
 /** `doc_<12 digits of the content's SHA-256>_<8 digits of the file name's MD5>`. */
 export function documentId(contentHash: string, filename: string): string {
@@ -23,10 +24,5 @@ export function baseName(filename: string): string {
     .replace(/\.pdf$/iu, "")
     .replace(/[^\p{L}\p{N} \-_.]/gu, "")
     .trimEnd();
-  let base = "";
-  for (const character of plain) {
-    if (Buffer.byteLength(base + character) > longestBase) break;
-    base += character;
-  }
-  return base;
+  return cutBytes(plain, longestBase);
 }

@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { CofferdamError } from "../errors/index.ts";
+import { CofferdamError, errorMessage } from "../errors/index.ts";
 
 /** Changed when rows of an older program can no longer be understood. */
 const manifestVersion = 1;
@@ -59,7 +59,10 @@ export class Manifest implements Disposable {
     );
   }
 
-  /** Rejects with `MANIFEST_DAMAGED` for a file that cannot be read as a manifest. */
+  /**
+   * Rejects with `MANIFEST_DAMAGED` for a file that cannot be read as a manifest, and with `OUTPUT`
+   * where the disk does not let it be written.
+   */
   static async open(file: string): Promise<Manifest> {
     const { DatabaseSync } = await import("node:sqlite");
     let database: DatabaseSync | undefined;
@@ -78,6 +81,12 @@ export class Manifest implements Disposable {
       return new Manifest(database);
     } catch (error) {
       database?.close();
+      if (/disk is full|disk I\/O error|readonly database/i.test(errorMessage(error)))
+        throw new CofferdamError(
+          "OUTPUT",
+          `the manifest ${file} cannot be written (${errorMessage(error)}); see whether the disk is full or read-only, and run it again: nothing was changed`,
+          { cause: error },
+        );
       throw new CofferdamError(
         "MANIFEST_DAMAGED",
         `the manifest ${file} cannot be used (${(error as Error).message}); move it away to start anew: every item is then done again`,

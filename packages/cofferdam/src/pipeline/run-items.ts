@@ -174,7 +174,11 @@ class ItemsRun {
     const error = explain(thrown);
     const lasts = isLasting?.(error.code) ?? false;
     const input = lasts && stamp ? await this.#inputAt(item, stamp) : null;
-    folder.manifest.recordFailed(item.path, error, Date.now(), input);
+    try {
+      folder.manifest.recordFailed(item.path, error, Date.now(), input);
+    } catch (cause) {
+      throw unwritable(cause);
+    }
     this.#counts.failed++;
     this.#failures.push({ path: item.path, ...error });
     this.#finish(item, since, { outcome: "failed", error });
@@ -231,6 +235,14 @@ class ItemsRun {
 
 export function explainPlainly(error: unknown): { code: string; message: string } {
   return { code: errorCode(error) ?? "TASK_FAILED", message: errorMessage(error) };
+}
+
+function unwritable(cause: unknown): CofferdamError {
+  return new CofferdamError(
+    "OUTPUT",
+    `the manifest cannot be written (${errorMessage(cause)}), so the run was ended; what it has recorded is done, and the next run does the rest: make room first, if the disk is full`,
+    { cause },
+  );
 }
 
 function foreignOutput(path: string): CofferdamError {
