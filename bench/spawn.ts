@@ -96,7 +96,7 @@ async function takeTurns(
   say: (line: string) => void,
 ): Promise<Rates> {
   const rates: Rates = Object.fromEntries(Object.keys(ways).map((name) => [name, []]));
-  for (const way of Object.values(ways)) await way({ ...load, count: load.concurrency }); // warm
+  for (const way of Object.values(ways)) await way({ ...load, count: Math.ceil(load.count / 4) }); // warm
   for (let round = 1; round <= rounds; round++) {
     const told: string[] = [];
     for (const [name, way] of Object.entries(ways)) {

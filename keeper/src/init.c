@@ -39,6 +39,7 @@ struct init {
 	struct tree_view view;
 	pid_t command;
 	bool command_gone;
+	bool exit_told;
 	int status;
 	enum phase phase;
 	uint64_t settle_at;
@@ -176,16 +177,28 @@ static void signal_command(const struct init *init, int number)
 		kill(init->command, number);
 }
 
+/* The command has left something behind. What leaves nothing is done at once, and said to be. */
+static void tell_exited(struct init *init)
+{
+	if (!init->command_gone || init->exit_told)
+		return;
+	init->exit_told = true;
+	struct init_report report = {.kind = REPORT_EXITED, .status = init->status};
+	init_send(init->setup->channel, &report);
+}
+
 static void reap(struct init *init, bool *empty)
 {
 	*empty = false;
 	for (;;) {
 		int status;
 		pid_t pid = waitpid(-1, &status, WNOHANG | WUNTRACED);
-		if (pid == 0)
+		if (pid < 0 && errno == ECHILD) {
+			*empty = true;
 			return;
-		if (pid < 0) {
-			*empty = errno == ECHILD;
+		}
+		if (pid <= 0) {
+			tell_exited(init);
 			return;
 		}
 		if (WIFSTOPPED(status)) {
@@ -203,8 +216,6 @@ static void reap(struct init *init, bool *empty)
 			continue;
 		init->command_gone = true;
 		init->status = status;
-		struct init_report report = {.kind = REPORT_EXITED, .status = status};
-		init_send(init->setup->channel, &report);
 		if (init->phase == RUNNING) {
 			init->phase = SETTLING;
 			init->settle_at = now_ms() + SETTLE_MS;

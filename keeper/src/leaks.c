@@ -18,6 +18,8 @@
 #include "init.h"
 
 #define LEAKS_MAX 64
+/* The size of a folder of queues without any: each has 20 bytes, and so have "." and "..". */
+#define EMPTY_QUEUES_BYTES 40
 
 struct reporting {
 	const struct init_setup *setup;
@@ -144,16 +146,20 @@ static void report_sysv(int channel, const char *what)
  * Shows the queues of our IPC namespace where /dev/shm was, which nobody needs any more. It goes with
  * our mounts: to take away a mount of its own takes 40 us.
  */
-static DIR *open_queues(void)
+static void report_queues(int channel)
 {
 	unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
-	return mount("mqueue", "/dev/shm", "mqueue", flags, NULL) == 0 ? opendir("/dev/shm") : NULL;
+	if (mount("mqueue", "/dev/shm", "mqueue", flags, NULL) != 0)
+		return;
+	struct stat status;
+	if (stat("/dev/shm", &status) != 0 || status.st_size != EMPTY_QUEUES_BYTES)
+		report_folder(channel, opendir("/dev/shm"), LEAK_MESSAGE_QUEUE, "ipc-namespace");
 }
 
 void leaks_report_objects(int channel)
 {
 	report_shared_memory(channel);
-	report_folder(channel, open_queues(), LEAK_MESSAGE_QUEUE, "ipc-namespace");
+	report_queues(channel);
 	report_sysv(channel, "sem");
 	report_sysv(channel, "shm");
 	report_sysv(channel, "msg");

@@ -19,20 +19,40 @@ static char *field_text(const struct wire_field *field)
 	return text;
 }
 
-static void free_list(char **list)
+struct counts {
+	size_t arguments;
+	size_t variables;
+	size_t environment_bytes;
+};
+
+static struct counts count(const struct wire_frame *frame)
 {
-	for (char **at = list; at && *at; at++)
-		free(*at);
-	free(list);
+	struct counts counts = {0};
+	size_t offset = 0;
+	struct wire_field field;
+	while (wire_next_field(frame, &offset, &field) == 1) {
+		if (field.tag == TAG_ARG)
+			counts.arguments++;
+		if (field.tag != TAG_ENV)
+			continue;
+		counts.variables++;
+		for (size_t i = 0; i < field.length; i++)
+			counts.variables += field.bytes[i] == 0;
+		counts.environment_bytes += field.length + 1;
+	}
+	return counts;
 }
 
-static size_t count_fields(const struct wire_frame *frame, uint8_t tag)
+/* Variables, with a NUL between them. */
+static void add_variables(struct task_spec *spec, const struct wire_field *field)
 {
-	size_t offset = 0, count = 0;
-	struct wire_field field;
-	while (wire_next_field(frame, &offset, &field) == 1)
-		count += field.tag == tag;
-	return count;
+	char *at = spec->environment + spec->environment_bytes;
+	memcpy(at, field->bytes, field->length);
+	at[field->length] = 0;
+	spec->environment_bytes += field->length + 1;
+	char *end = spec->environment + spec->environment_bytes;
+	for (; at < end; at += strlen(at) + 1)
+		spec->env[spec->variables++] = at;
 }
 
 static bool put_text(char **into, const struct wire_field *field)
@@ -42,14 +62,14 @@ static bool put_text(char **into, const struct wire_field *field)
 	return *into != NULL;
 }
 
-static bool parse_field(struct task_spec *spec, const struct wire_field *field, size_t *args,
-			size_t *vars)
+static bool parse_field(struct task_spec *spec, const struct wire_field *field, size_t *args)
 {
 	switch (field->tag) {
 	case TAG_ARG:
 		return (spec->argv[(*args)++] = field_text(field)) != NULL;
 	case TAG_ENV:
-		return (spec->env[(*vars)++] = field_text(field)) != NULL;
+		add_variables(spec, field);
+		return true;
 	case TAG_CWD:
 		return put_text(&spec->cwd, field);
 	case TAG_STDIO:
@@ -118,43 +138,35 @@ bool spec_parse(const struct wire_frame *frame, struct task_spec *spec)
 	memset(spec, 0, sizeof *spec);
 	spec->grace_ms = GRACE_DEFAULT_MS;
 	spec->open_files = spec->core_bytes = -1;
-	spec->argv = calloc(count_fields(frame, TAG_ARG) + 1, sizeof *spec->argv);
-	spec->env = calloc(count_fields(frame, TAG_ENV) + 1, sizeof *spec->env);
-	bool good = spec->argv && spec->env;
-	size_t offset = 0, args = 0, vars = 0;
+	struct counts counts = count(frame);
+	spec->argv = calloc(counts.arguments + 1, sizeof *spec->argv);
+	spec->env = calloc(counts.variables + 2, sizeof *spec->env); /* with the cookie */
+	spec->environment = malloc(counts.environment_bytes + 1);
+	bool good = spec->argv && spec->env && spec->environment;
+	size_t offset = 0, args = 0;
 	struct wire_field field;
 	int more = 0;
 	while (good && (more = wire_next_field(frame, &offset, &field)) == 1)
-		good = parse_field(spec, &field, &args, &vars);
+		good = parse_field(spec, &field, &args);
 	if (good && more == 0 && args > 0)
 		return true;
 	spec_free(spec);
 	return false;
 }
 
-bool spec_add_cookie(struct task_spec *spec, const char *run, uint32_t task)
+void spec_add_cookie(struct task_spec *spec, const char *run, uint32_t task)
 {
-	size_t count = 0;
-	while (spec->env[count])
-		count++;
-	char **env = realloc(spec->env, (count + 2) * sizeof *env);
-	char *cookie = malloc(64);
-	if (env)
-		spec->env = env;
-	if (!env || !cookie) {
-		free(cookie);
-		return false;
-	}
-	snprintf(cookie, 64, "COFFERDAM_TASK=%s.%u", run, task);
-	env[count] = cookie;
-	env[count + 1] = NULL;
-	return true;
+	snprintf(spec->cookie, sizeof spec->cookie, "COFFERDAM_TASK=%s.%u", run, task);
+	spec->env[spec->variables++] = spec->cookie;
 }
 
 void spec_free(struct task_spec *spec)
 {
-	free_list(spec->argv);
-	free_list(spec->env);
+	for (char **at = spec->argv; at && *at; at++)
+		free(*at);
+	free(spec->argv);
+	free(spec->env);
+	free(spec->environment);
 	free(spec->cwd);
 	free(spec->socket_path);
 	memset(spec, 0, sizeof *spec);

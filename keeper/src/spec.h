@@ -3,13 +3,18 @@
 #define COFFERDAM_SPEC_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "wire.h"
 
 struct task_spec {
 	char **argv;
-	char **env;
+	char **env; /* into environment, and then the cookie */
+	size_t variables;
+	char *environment;
+	size_t environment_bytes;
+	char cookie[64];
 	char *cwd;
 	uint8_t stdio[3]; /* enum stdio_mode */
 	uint64_t timeout_ms; /* 0: none */
@@ -32,8 +37,8 @@ struct task_spec {
 
 /* Parses the fields of a START frame. False: malformed or out of memory; the spec is then empty. */
 bool spec_parse(const struct wire_frame *frame, struct task_spec *spec);
-/* Adds COFFERDAM_TASK=RUN.ID to the environment: by it a later sweep knows the task's processes. */
-bool spec_add_cookie(struct task_spec *spec, const char *run, uint32_t task);
+/* Adds COFFERDAM_TASK=RUN.ID to the environment, once: by it a later sweep knows the processes. */
+void spec_add_cookie(struct task_spec *spec, const char *run, uint32_t task);
 void spec_free(struct task_spec *spec);
 
 #endif

@@ -180,10 +180,8 @@ static const char *launch(struct keeper *keeper, struct task *task)
 		errno = EPERM; /* only a namespace can take the network away */
 		goto out;
 	}
-	stage = "memory";
-	if (keeper->tree == TREE_SUBREAPER &&
-	    !spec_add_cookie(&task->spec, keeper->ledger.run_name, task->id))
-		goto out;
+	if (keeper->tree == TREE_SUBREAPER)
+		spec_add_cookie(&task->spec, keeper->ledger.run_name, task->id);
 	stage = "pipe";
 	if (!open_stdio(keeper, task, theirs, close_it))
 		goto out;

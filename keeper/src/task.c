@@ -154,6 +154,15 @@ static void note_scratch(const struct keeper *keeper, struct task *task)
 	note_leak(task, &report);
 }
 
+static void note_exit(const struct keeper *keeper, struct task *task, int32_t status)
+{
+	task->command_gone = true;
+	task->command_status = status;
+	task->deadline_at = 0;
+	if (task->foreground)
+		terminal_give(keeper->node_group);
+}
+
 static void take_report(struct keeper *keeper, struct task *task, const struct init_report *report)
 {
 	switch (report->kind) {
@@ -174,14 +183,10 @@ static void take_report(struct keeper *keeper, struct task *task, const struct i
 			task->peak_bytes = report->bytes;
 		break;
 	case REPORT_EXITED: {
-		task->command_gone = true;
-		task->command_status = report->status;
-		task->deadline_at = 0;
+		note_exit(keeper, task, report->status);
 		/* The init now ends what is left; it too may hang, or be hung. */
 		if (task->phase == TASK_RUNNING)
 			task->step_at = now_ms() + SETTLE_MS + FORCE_AFTER_MS;
-		if (task->foreground)
-			terminal_give(keeper->node_group);
 		size_t start = wire_begin(&keeper->out, EVT_EXITED, task->id);
 		wire_number(&keeper->out, TAG_STATUS, (uint64_t)(uint32_t)report->status);
 		wire_end(&keeper->out, start);
@@ -195,6 +200,8 @@ static void take_report(struct keeper *keeper, struct task *task, const struct i
 		note_leak(task, report);
 		break;
 	case REPORT_DONE:
+		if (!task->command_gone)
+			note_exit(keeper, task, report->status);
 		task->done = true;
 		if (!task->failed)
 			task->last = *report;

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WIRE_VERSION 1
+#define WIRE_VERSION 2
 #define WIRE_FRAME_MAX (64u << 20)
 #define WIRE_HEADER 5 /* type and task id, after the length */
 
@@ -33,7 +33,7 @@ enum wire_event {
 	EVT_HELLO = 1,	  /* NUMBER(version) PATH(run) TREE PROC [CGROUP] NOTE*, of the sweep
 			   * STARTED(runs) KILLED(processes) PROCESSES(stuck) */
 	EVT_STARTED = 2,  /* PID FDS */
-	EVT_EXITED = 3,	  /* STATUS: the command is over, its tree not yet verified */
+	EVT_EXITED = 3,	  /* STATUS: the command is over and has left something, which ends now */
 	EVT_ENDED = 4,	  /* see task.c */
 	EVT_SAMPLE = 5,	  /* MEMORY PROCESSES, of all tasks together */
 	EVT_STUCK = 6,	  /* STUCK*: the kernel does not let the task die */
@@ -43,7 +43,7 @@ enum wire_event {
 
 enum wire_tag {
 	TAG_ARG = 1,
-	TAG_ENV = 2,
+	TAG_ENV = 2, /* NAME=VALUE, and more of them after a NUL each */
 	TAG_CWD = 3,
 	TAG_STDIO = 4, /* three bytes, see enum stdio_mode */
 	TAG_TIMEOUT = 5,

@@ -109,7 +109,7 @@ describe.skipIf(!canRun)("a keeper", () => {
     const big = await begin(
       keeper,
       1,
-      ["/bin/sh", "-c", `cd ${runPath(keeper)}/t1 && seq 30000 | xargs touch`],
+      ["/bin/sh", "-c", `cd ${runPath(keeper)}/t1 && seq 30000 | xargs touch; sleep 600 &`],
       [[tag.scratch, ""]],
     );
     const others = [2, 3, 4].map((task) => begin(keeper, task, ["/bin/sleep", "600"]));

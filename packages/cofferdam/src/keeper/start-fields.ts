@@ -1,7 +1,10 @@
+import { CofferdamError } from "../errors/index.ts";
 import type { ProcessSpec, StdioMode } from "./backend.ts";
 import { tag, type FieldValue } from "./wire.ts";
 
 const stdioCodes: Record<StdioMode, number> = { null: 0, pipe: 1, inherit: 2 };
+
+const scratchVariables = ["TMPDIR", "TMP", "TEMP"];
 
 /** A process specification as the fields of a START frame. */
 export function startFields(
@@ -11,9 +14,7 @@ export function startFields(
 ): (readonly [number, FieldValue])[] {
   const fields: (readonly [number, FieldValue])[] = [
     ...spec.command.map((word) => [tag.argument, word] as const),
-    ...Object.entries(withScratch(spec.env, scratch)).map(
-      ([name, value]) => [tag.environment, `${name}=${value}`] as const,
-    ),
+    [tag.environment, environmentBlock(spec.env, scratch)],
     [tag.cwd, spec.cwd],
     [tag.stdio, Uint8Array.from(spec.stdio, (mode) => stdioCodes[mode])],
     [tag.grace, spec.graceMs],
@@ -33,10 +34,28 @@ export function startFields(
   return fields;
 }
 
+/** All in one piece: an environment is dozens of variables, and each start has one. */
+function environmentBlock(env: Readonly<Record<string, string>>, scratch: string): string {
+  const lines: string[] = [];
+  for (const name of scratchVariables)
+    if (env[name] === undefined) lines.push(`${name}=${scratch}`);
+  for (const name of Object.keys(env)) {
+    const line = `${name}=${env[name]}`;
+    // What follows would be a variable of its own.
+    if (line.includes("\0"))
+      throw new CofferdamError(
+        "INVALID_ARGUMENT",
+        `the environment variable ${JSON.stringify(name)} has a NUL character in it, which no program can be given; nothing was started`,
+      );
+    lines.push(line);
+  }
+  return lines.join("\0");
+}
+
 /** Programs put their temporary files where these say; what is set already is left alone. */
 export function withScratch(
   env: Readonly<Record<string, string>>,
   scratch: string,
 ): Record<string, string> {
-  return { TMPDIR: scratch, TMP: scratch, TEMP: scratch, ...env };
+  return { ...Object.fromEntries(scratchVariables.map((name) => [name, scratch])), ...env };
 }

@@ -4,7 +4,7 @@
  *     frame = u32 length of what follows | u8 type | u32 task | field...
  *     field = u8 tag | u32 length | bytes            (little-endian; numbers are 8 bytes)
  */
-export const wireVersion = 1;
+export const wireVersion = 2;
 
 export const request = {
   start: 1,

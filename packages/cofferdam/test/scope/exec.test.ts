@@ -104,6 +104,8 @@ describe("exec", () => {
   it("refuses a command that cannot be one", async () => {
     for (const command of [[], [""], ["echo", "a\0b"]])
       await expect(scope.exec(command)).rejects.toBeInstanceOf(CofferdamError);
+    const smuggled = { A: "1\0LD_PRELOAD=x" };
+    await expect(scope.exec(["true"], { env: smuggled })).rejects.toThrow(/"A"|null bytes/);
     await expect(scope.exec(["true"], { timeout: "soon" })).rejects.toThrow('"soon"');
     await expect(scope.exec(["true"], { memory: "lots" })).rejects.toThrow('"lots"');
     await expect(scope.exec(["true"], { timeout: 0 })).rejects.toThrow("timeout must be above 0");
