@@ -78,17 +78,13 @@ static bool remove_empty(int parent, const char *name, int depth)
 		return true;
 	if (errno != EBUSY || depth == DEPTH_MAX)
 		return false;
-	int dir = open_dir(parent, name);
-	DIR *stream = dir < 0 ? NULL : fdopendir(dir);
-	if (!stream) {
-		if (dir >= 0)
-			close(dir);
+	DIR *stream = open_stream(parent, name);
+	if (!stream)
 		return false;
-	}
 	struct dirent *entry;
 	while ((entry = readdir(stream)))
 		if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
-			remove_empty(dir, entry->d_name, depth + 1);
+			remove_empty(dirfd(stream), entry->d_name, depth + 1);
 	closedir(stream);
 	return unlinkat(parent, name, AT_REMOVEDIR) == 0;
 }
@@ -214,13 +210,9 @@ static void count_processes(int dir, unsigned *count, int depth)
 	ssize_t length = read_file_at(dir, "cgroup.procs", text, sizeof text);
 	for (ssize_t i = 0; i < length; i++)
 		*count += text[i] == '\n';
-	int copy = open_dir(dir, ".");
-	DIR *stream = copy < 0 ? NULL : fdopendir(copy);
-	if (!stream) {
-		if (copy >= 0)
-			close(copy);
+	DIR *stream = open_stream(dir, ".");
+	if (!stream)
 		return;
-	}
 	struct dirent *entry;
 	while ((entry = readdir(stream))) {
 		if (entry->d_type != DT_DIR || entry->d_name[0] == '.' || depth == DEPTH_MAX)

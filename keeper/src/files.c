@@ -60,6 +60,15 @@ ssize_t read_file(const char *path, char *into, size_t size)
 	return read_file_at(AT_FDCWD, path, into, size);
 }
 
+DIR *open_stream(int dir, const char *name)
+{
+	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+	if (!stream && fd >= 0)
+		close(fd);
+	return stream;
+}
+
 bool proc_is_ours(void)
 {
 	char text[32];
@@ -214,13 +223,9 @@ static bool remove_entries(struct removal *removal, int dir, unsigned depth)
 {
 	if (fchmod(dir, 0700) != 0 && errno != EPERM)
 		return false;
-	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *stream = copy < 0 ? NULL : fdopendir(copy);
-	if (!stream) {
-		if (copy >= 0)
-			close(copy);
+	DIR *stream = open_stream(dir, ".");
+	if (!stream)
 		return false;
-	}
 	bool all = true;
 	struct dirent *entry;
 	while ((entry = readdir(stream))) {

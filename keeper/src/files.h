@@ -2,6 +2,7 @@
 #ifndef COFFERDAM_FILES_H
 #define COFFERDAM_FILES_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,6 +19,9 @@ bool write_file(const char *path, const char *text);
 /* Reads at most size-1 bytes and ends them with 0. -1: errno says why. */
 ssize_t read_file(const char *path, char *into, size_t size);
 ssize_t read_file_at(int dir, const char *path, char *into, size_t size);
+
+/* A folder's entries; never those of one that a link names. NULL: errno says why. */
+DIR *open_stream(int dir, const char *name);
 
 /* Whether /proc names processes as we do: it can be that of another PID namespace. */
 bool proc_is_ours(void);

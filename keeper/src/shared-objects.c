@@ -180,16 +180,13 @@ static void visit_held(int proc, pid_t pid, void (*visit)(uint64_t, void *), voi
 	if (lines)
 		fclose(lines);
 	snprintf(path, sizeof path, "%d/fd", (int)pid);
-	int dir = openat(proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *stream = dir < 0 ? NULL : fdopendir(dir);
-	if (!stream && dir >= 0)
-		close(dir);
+	DIR *stream = open_stream(proc, path);
 	struct dirent *entry;
 	struct stat status;
 	while (stream && (entry = readdir(stream))) {
-		ssize_t length = readlinkat(dir, entry->d_name, line, sizeof line - 1);
+		ssize_t length = readlinkat(dirfd(stream), entry->d_name, line, sizeof line - 1);
 		if (length > 9 && strncmp(line, SHM "/", 9) == 0 &&
-		    fstatat(dir, entry->d_name, &status, 0) == 0)
+		    fstatat(dirfd(stream), entry->d_name, &status, 0) == 0)
 			visit(status.st_ino, context);
 	}
 	if (stream)

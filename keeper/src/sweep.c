@@ -281,13 +281,9 @@ static void sweep_run(int base, const char *name, bool known_dead, bool dry,
 static void visit_runs(int base, const char *own,
 		       void (*visit)(int base, const char *name, void *context), void *context)
 {
-	int copy = openat(base, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *stream = copy < 0 ? NULL : fdopendir(copy);
-	if (!stream) {
-		if (copy >= 0)
-			close(copy);
+	DIR *stream = open_stream(base, ".");
+	if (!stream)
 		return;
-	}
 	struct dirent *entry;
 	while ((entry = readdir(stream))) {
 		bool hidden = entry->d_name[0] == '.';

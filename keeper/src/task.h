@@ -118,6 +118,10 @@ struct task *task_find(const struct keeper *keeper, uint32_t id);
 /* Begins the ladder: TERM, and KILL after the grace; with no grace at once. */
 void task_stop(struct keeper *keeper, struct task *task, enum end_cause cause, uint64_t grace_ms);
 void task_order(struct task *task, enum order_kind kind, int value);
+/* Takes the ladder to that phase, and does what it says. */
+void task_step(struct keeper *keeper, struct task *task, enum task_phase phase, uint64_t now);
+/* The kernel does not let the task die: tells so, once. */
+void task_tell_stuck(struct keeper *keeper, struct task *task);
 /* Takes the ladder's next step or fires the deadline where it is time. */
 void task_tick(struct keeper *keeper, struct task *task, uint64_t now);
 /* When task_tick has something to do next; 0: never. */
@@ -128,7 +132,11 @@ void task_on_channel(struct keeper *keeper, struct task *task);
 void task_on_init_death(struct keeper *keeper, struct task *task);
 /* Every process of the task is gone: what is left are its files. */
 void task_gone(struct keeper *keeper, struct task *task);
+/* The cgroup goes first: that it can be removed is the proof that nobody is in it. */
+void task_vacate(struct keeper *keeper, struct task *task);
 void task_on_removed(struct keeper *keeper, struct task *task);
+/* Its scratch folder could not be removed: a leak. */
+void task_note_scratch(const struct keeper *keeper, struct task *task);
 /* Kills the init outright. */
 void task_force(struct task *task);
 

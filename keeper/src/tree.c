@@ -21,13 +21,9 @@ bool tree_open(struct tree_view *view, bool own)
 
 static void visit_own(const struct tree_view *view, void (*visit)(pid_t, void *), void *context)
 {
-	int copy = openat(view->proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *stream = copy < 0 ? NULL : fdopendir(copy);
-	if (!stream) {
-		if (copy >= 0)
-			close(copy);
+	DIR *stream = open_stream(view->proc, ".");
+	if (!stream)
 		return;
-	}
 	struct dirent *entry;
 	while ((entry = readdir(stream))) {
 		if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
@@ -87,13 +83,9 @@ static void visit_children(const struct tree_view *view, const char *who, int le
 {
 	char path[300];
 	snprintf(path, sizeof path, "%s/task", who);
-	int dir = openat(view->proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *stream = dir < 0 ? NULL : fdopendir(dir);
-	if (!stream) {
-		if (dir >= 0)
-			close(dir);
+	DIR *stream = open_stream(view->proc, path);
+	if (!stream)
 		return;
-	}
 	struct dirent *entry;
 	while ((entry = readdir(stream))) {
 		if (entry->d_name[0] == '.')
