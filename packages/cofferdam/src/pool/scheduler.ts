@@ -20,6 +20,9 @@ import type { WorkerKind } from "./worker-kind.ts";
 /** A task outlives so many keepers; more is no accident. */
 const lossesMax = 10;
 
+const bystanderMessage =
+  "its worker was ended because of the task before it, which was cancelled; it may have begun, and with `retries: { crash: 0 }` it is not tried again";
+
 const causeOf: Partial<Record<ErrorCode, RetryCause>> = {
   CRASH: "crash",
   PROTOCOL: "crash",
@@ -116,6 +119,10 @@ export class Scheduler implements CrewOwner, JobOwner {
       this.#judge(first, code, message);
     } else {
       for (const job of suspects.reverse()) {
+        if (bystanders && job.started && this.#settings.retries.crash === 0) {
+          job.fail(new PoolTaskError("CRASH", bystanderMessage, job.attempts));
+          continue;
+        }
         if (job.started) job.attempts--; // not known to be its fault
         job.suspect ||= !bystanders;
         this.#takeBack(job);

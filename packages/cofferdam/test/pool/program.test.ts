@@ -99,6 +99,36 @@ describe("a program that takes many tasks at once", () => {
     // It is being ended, so another takes the next.
     expect(await pool.run("sum", new Float64Array())).toBe(2);
   });
+
+  it.each([
+    [1, "runs again", { value: 6 }],
+    [0, "fails", { reason: { code: "CRASH" } }],
+  ])(
+    "with `retries: { crash: %i }`, a task beside a cancelled one %s",
+    async (crash, _, ending) => {
+      const answer = (id: string): string =>
+        `tell('{"t":"results","us":4,"plain":1,"list":[%s,%s]}' % (${id}, ${id}))`;
+      const worker = shellWorker(
+        "import signal",
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)",
+        `tell('{"t":"ready","names":["sum"],"batch":true}')`,
+        "while True:",
+        `    given = ${nextTask}`,
+        `    if b'"cancel"' in given: ${answer("5")}`,
+        `    elif b'[5,"sum"' not in given: ${answer(`given.split(b'"list":[')[1].split(b',')[0].decode()`)}`,
+      );
+      await using pool = openPool(worker, { retries: { crash } });
+      const none = [] as unknown as Float64Array; // without a part of its own, so told in one frame
+      for (let call = 0; call < 4; call++) await pool.run("sum", none);
+      const abort = new AbortController();
+      const options = { signal: abort.signal, onStart: () => setImmediate(() => abort.abort()) };
+      const both = [pool.runWith(options, "sum", none), pool.run("sum", none)];
+      expect(await Promise.allSettled(both)).toMatchObject([
+        { reason: { code: "CANCELLED" } },
+        ending,
+      ]);
+    },
+  );
 });
 
 describe("a program that does not", () => {
