@@ -296,11 +296,10 @@ export class Planner {
   }
 
   #nothingFound(stage: PlannedStage, each: unknown): ConfigError {
-    const patterns = typeof each === "string" ? JSON.stringify(each) : JSON.stringify(each);
     return this.#problem(
       stage,
       "each",
-      `matches nothing: ${patterns}, looked for in ${this.#loaded.folder}`,
+      `matches nothing: ${JSON.stringify(each)}, looked for in ${this.#loaded.folder}; put the files there, or correct the pattern (\`**/\` looks in the folders below too)`,
     );
   }
 
