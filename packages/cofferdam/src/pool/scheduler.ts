@@ -114,7 +114,7 @@ export class Scheduler implements CrewOwner, JobOwner {
     const bounds = { timeoutMs: first?.timeoutMs, memoryBytes: this.#settings.memoryBytes };
     const { code, message } = worker.explain(end, bounds);
     // Ended for the sake of a task before them, which was done in that moment.
-    const bystanders = code === "CANCELLED" && !first?.cancelled;
+    const bystanders = code === "CANCELLED" && !first?.cancelled && !this.closed;
     if (first && suspects.length === 1 && !bystanders) {
       this.#judge(first, code, message);
     } else {
