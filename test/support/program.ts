@@ -13,11 +13,6 @@ export interface Finished {
   readonly stderr: string;
 }
 
-/** Half of what a start from the sources takes is their compilation, which is the same each time. */
-const compileCache = fileURLToPath(
-  new URL("../../node_modules/.cache/node-compile", import.meta.url),
-);
-
 /** A program of ours that runs beside the test, on the sources. */
 export class Program {
   readonly child: ChildProcess;
@@ -43,7 +38,6 @@ export class Program {
       env: {
         ...process.env,
         NODE_OPTIONS: "",
-        NODE_COMPILE_CACHE: compileCache,
         ...options.env,
       },
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
