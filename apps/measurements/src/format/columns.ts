@@ -24,7 +24,7 @@ export function plainName(name: string): string {
 
 /**
  * The names that a table's columns get: the declared one where a column is spelled like it or by a
- * known synonym, else its own. No declared name is given twice.
+ * known synonym, else its own. No name is given twice: the later ones are told apart as Polars does.
  */
 export function nameColumns(found: readonly string[], declared: DeclaredTypes): string[] {
   const names = [...found];
@@ -34,5 +34,16 @@ export function nameColumns(found: readonly string[], declared: DeclaredTypes): 
     if (column < 0) column = plain.findIndex((name) => synonyms[wanted]?.includes(name));
     if (column >= 0) names[column] = wanted;
   }
-  return names;
+  return withoutDuplicates(names);
+}
+
+/** `V`, `V_duplicated_0`, `V_duplicated_1`. */
+function withoutDuplicates(names: readonly string[]): string[] {
+  const given = new Set<string>();
+  for (const name of names) {
+    let unlike = name;
+    for (let number = 0; given.has(unlike); number++) unlike = `${name}_duplicated_${number}`;
+    given.add(unlike);
+  }
+  return [...given];
 }

@@ -92,6 +92,7 @@ function measuredColumns(
     const name = names[index] ?? column.name;
     const type = declared[name];
     if (onlyDeclared && type === undefined) continue;
+    if (headerColumnNames.includes(name)) continue; // the header's is what the run is known by
     const isText =
       type === "str" || type === "datetime" || (type === undefined && column.notNumbers > 0);
     if (isText) columns.push({ name, kind: "string", values: table.texts(index) });

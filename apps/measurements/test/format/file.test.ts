@@ -2,6 +2,8 @@ import { describe, expect, it } from "vitest";
 import { nameColumns } from "../../src/format/columns.ts";
 import { parseHeader } from "../../src/format/header.ts";
 import { parseTable } from "../../src/format/table.ts";
+import { LocalZone } from "../../src/format/start-time.ts";
+import { readMeasurement } from "../../src/stage/measurement.ts";
 
 describe("the header", () => {
   it("gives procedure, parameters and metadata, and where the table begins", () => {
@@ -87,5 +89,33 @@ describe("names of columns", () => {
       "Note",
     ]);
     expect(nameColumns(["current", "I (A)"], declared)).toEqual(["current", "I (A)"]);
+  });
+});
+
+describe("a measurement", () => {
+  const read = (table: string) =>
+    readMeasurement(Buffer.from(`#Procedure: <a.IV>\n#Data:\n${table}`), "/raw/1.csv", {
+      procedures: {},
+      zone: new LocalZone("UTC"),
+      onlyYamlData: false,
+      modifiedMs: 0,
+    });
+
+  it("keeps every column of a name that is given twice", () => {
+    const { columns } = read("Vsd (V),I (A),I (A),I (A)\n1,2,3,4\n");
+    expect(columns.slice(0, 4).map(({ name }) => name)).toEqual([
+      "Vsd (V)",
+      "I (A)",
+      "I (A)_duplicated_0",
+      "I (A)_duplicated_1",
+    ]);
+  });
+
+  it("is known by its header, whatever its table calls a column", () => {
+    const { columns, runId } = read("run_id,Vsd (V),proc\n7,1,8\n");
+    const named = (wanted: string) => columns.filter(({ name }) => name === wanted);
+    expect(named("run_id")).toMatchObject([{ value: runId }]);
+    expect(named("proc")).toMatchObject([{ value: "IV" }]);
+    expect(columns[0]?.name).toBe("Vsd (V)");
   });
 });
