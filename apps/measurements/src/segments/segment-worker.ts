@@ -7,8 +7,9 @@ import { simplify, type FileColumn } from "../parquet/columns.ts";
 import { readParquet } from "../parquet/read-parquet.ts";
 import { writeParquet } from "../parquet/write-parquet.ts";
 import { partitionPath, partName } from "../stage/events.ts";
-import { readInput, type Input, type InputStamp } from "../running/inputs.ts";
+import { readInput, type Input } from "../running/inputs.ts";
 import { OutputWriter } from "../running/outputs.ts";
+import type { Outcome } from "../running/stage-work.ts";
 import { pythonTimestamp } from "../running/times.ts";
 import {
   segmentErrorPath,
@@ -27,14 +28,19 @@ export interface SegmentTask {
   readonly wasRefused?: true;
 }
 
-export type SegmentOutcome = {
-  readonly source: string;
-  readonly stamp: InputStamp | null;
-  readonly hash: string | null;
-} & (
-  | { readonly status: "ok"; readonly event: SegmentEvent }
-  | { readonly status: "error"; readonly code: RunErrorCode; readonly message: string }
-);
+/** What is recorded of a run. */
+export interface Segmented {
+  readonly status: "ok";
+  readonly event: SegmentEvent;
+}
+
+export interface Unsegmented {
+  readonly status: "error";
+  readonly code: RunErrorCode;
+  readonly message: string;
+}
+
+export type SegmentOutcome = Outcome<Segmented | Unsegmented>;
 
 let writer: OutputWriter | undefined;
 

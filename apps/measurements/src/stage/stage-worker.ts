@@ -5,8 +5,9 @@ import { dirname, join } from "node:path";
 import { errorMessage } from "cofferdam";
 import { LocalZone } from "../format/start-time.ts";
 import { writeParquet } from "../parquet/write-parquet.ts";
-import { readInput, type Input, type InputStamp } from "../running/inputs.ts";
+import { readInput, type Input } from "../running/inputs.ts";
 import { OutputWriter } from "../running/outputs.ts";
+import type { Outcome } from "../running/stage-work.ts";
 import { pythonTimestamp } from "../running/times.ts";
 import {
   partitionPath,
@@ -27,15 +28,20 @@ export interface StageTask {
   readonly wasRejected?: true;
 }
 
-export type StageOutcome = {
-  readonly source: string;
-  /** Null when the file could not even be read. */
-  readonly stamp: InputStamp | null;
-  readonly hash: string | null;
-} & (
-  | { readonly status: "ok"; readonly event: StageEvent; readonly notNumbers: number }
-  | { readonly status: "rejected"; readonly code: RejectionCode; readonly message: string }
-);
+/** What is recorded of a file. */
+export interface Staged {
+  readonly status: "ok";
+  readonly event: StageEvent;
+  readonly notNumbers: number;
+}
+
+export interface Rejected {
+  readonly status: "rejected";
+  readonly code: RejectionCode;
+  readonly message: string;
+}
+
+export type StageOutcome = Outcome<Staged | Rejected>;
 
 let zone: { readonly name: string; readonly dates: LocalZone } | undefined;
 let writer: OutputWriter | undefined;
