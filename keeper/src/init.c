@@ -1,58 +1,24 @@
 #include "init.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "ancestry.h"
-#include "cgroup.h"
 #include "command.h"
 #include "files.h"
+#include "init-kill.h"
+#include "init-sample.h"
 #include "leaks.h"
 #include "namespace.h"
 #include "shared-objects.h"
-#include "tree.h"
-
-/* Between two rounds of killing, for the dead to be reaped and their children to become ours. */
-#define HUNT_MS 1
-#define SAMPLE_MS 100
-#define SAMPLE_NEAR_MS 10 /* above half of the bound: a tree can take gigabytes in a second */
-#define SAMPLE_FIRST_MS 20
-#define SAMPLE_IDLE_MS 1000
-
-enum phase { RUNNING, SETTLING, TERMINATING, KILLING };
-
-struct init {
-	const struct init_setup *setup;
-	struct tree_view view;
-	pid_t command;
-	bool command_gone;
-	bool exit_told;
-	int status;
-	enum phase phase;
-	uint64_t settle_at;
-	uint64_t sample_at;
-	uint64_t kill_began_at;
-	bool keeper_gone;
-	uint32_t reaped;
-	uint32_t most;
-	uint32_t killed;
-	uint64_t peak;
-	struct tree_size last; /* what the last sample found */
-	unsigned sample_ms;    /* from it to the next */
-};
 
 void init_send(int channel, const struct init_report *report)
 {
@@ -91,83 +57,6 @@ static void take_descriptors(struct init_setup *setup)
 	for (int fd = 0; fd < 3; fd++)
 		if (dup2(setup->null_device, fd) != fd)
 			_exit(125);
-}
-
-static void count_process(pid_t pid, void *context)
-{
-	(void)pid;
-	++*(uint32_t *)context;
-}
-
-struct tracker_search {
-	const struct tree_view *view;
-	bool found;
-};
-
-static void look_for_tracker(pid_t pid, void *context)
-{
-	struct tracker_search *search = context;
-	search->found = search->found || tree_may_be_resource_tracker(search->view, pid);
-}
-
-/* Python's resource tracker must outlive the others: then they are hunted one by one. */
-static bool has_resource_tracker(const struct init *init)
-{
-	struct tracker_search search = {.view = &init->view};
-	if (init->setup->cgroup >= 0)
-		tree_visit(&init->view, look_for_tracker, &search);
-	return search.found;
-}
-
-static void kill_everything(struct init *init)
-{
-	if (init->phase == KILLING)
-		return;
-	init->phase = KILLING;
-	init->kill_began_at = now_ms();
-	if (!init->setup->isolated)
-		shared_objects_look(&init->view);
-	uint32_t count = 0;
-	tree_visit(&init->view, count_process, &count);
-	init->killed += count;
-	/* This holds the task list against fork: nothing in the namespace gets away from it. */
-	if (init->setup->isolated)
-		kill(-1, SIGKILL);
-	else if (!has_resource_tracker(init))
-		cgroup_kill(init->setup->cgroup);
-}
-
-struct hunt {
-	const struct tree_view *view;
-	bool trackers_too;
-	bool others;
-};
-
-static void hunt_child(pid_t pid, void *context)
-{
-	struct hunt *hunt = context;
-	if (!hunt->trackers_too && tree_may_be_resource_tracker(hunt->view, pid))
-		return;
-	hunt->others = true;
-	kill(pid, SIGKILL);
-}
-
-/*
- * One round of killing without a namespace. Only our own children, which nobody else can reap, so
- * that a pid is never another's; the children of the dead become ours, and are next. Python's
- * resource tracker goes last: it unlinks the semaphores of the others once they are gone. What is not
- * a child yet may go on making objects until its round comes, so each begins with a look.
- */
-static void hunt_children(struct init *init)
-{
-	struct hunt hunt = {.view = &init->view,
-			    .trackers_too = now_ms() - init->kill_began_at > TRACKER_MS};
-	if (hunt.trackers_too)
-		cgroup_kill(init->setup->cgroup);
-	shared_objects_look(&init->view);
-	tree_visit_own_children(&init->view, hunt_child, &hunt);
-	if (hunt.others && !hunt.trackers_too)
-		init->kill_began_at = now_ms();
 }
 
 /* To the group; where the command made itself another, at least to itself. */
@@ -223,48 +112,6 @@ static void reap(struct init *init, bool *empty)
 	}
 }
 
-/* A tree that sleeps, and that no bound is about, is looked at less and less often. */
-static unsigned calm_wait_ms(struct init *init, const struct tree_size *size)
-{
-	bool same = size->processes == init->last.processes && size->resident == init->last.resident;
-	bool idle = same && !init->setup->spec->memory_bytes;
-	unsigned longer = init->sample_ms * 2 < SAMPLE_IDLE_MS ? init->sample_ms * 2 : SAMPLE_IDLE_MS;
-	init->sample_ms = idle && init->sample_ms ? longer : SAMPLE_MS;
-	init->last = *size;
-	return init->sample_ms;
-}
-
-static void sample(struct init *init)
-{
-	struct tree_size size;
-	tree_measure(&init->view, &size);
-	ancestry_note(&init->view);
-	if (!init->setup->isolated)
-		shared_objects_look(&init->view);
-	uint64_t shared = shared_memory_used();
-	uint64_t bytes = size.resident + shared;
-	uint64_t bound = init->setup->memory_hard ? 0 : init->setup->spec->memory_bytes;
-	if (bound && bytes > bound)
-		bytes = tree_proportional(&init->view) + shared;
-	if (bytes > init->peak)
-		init->peak = bytes;
-	if (size.processes > init->most)
-		init->most = size.processes;
-	uint64_t most = init->setup->spec->processes_max;
-	bool crowded = most && size.processes > most;
-	bool over = crowded || (bound && bytes > bound);
-	struct init_report report = {.kind = over ? REPORT_OVER : REPORT_SAMPLE,
-				     .error = crowded ? CAUSE_PROCESSES : CAUSE_MEMORY,
-				     .bytes = bytes,
-				     .processes = size.processes};
-	/* First the kill: a keeper that is stopped does not read, and then sending waits for it. */
-	if (over)
-		kill_everything(init);
-	init_send(init->setup->channel, &report);
-	bool near = most || (bound && bytes > bound / 2);
-	init->sample_at = now_ms() + (near ? SAMPLE_NEAR_MS : calm_wait_ms(init, &size));
-}
-
 static void obey(struct init *init)
 {
 	struct init_order order;
@@ -274,7 +121,7 @@ static void obey(struct init *init)
 		if (init->setup->isolated)
 			_exit(125);
 		init->keeper_gone = true;
-		kill_everything(init);
+		init_kill_everything(init);
 		return;
 	}
 	if (got != (ssize_t)sizeof order)
@@ -289,7 +136,7 @@ static void obey(struct init *init)
 		signal_command(init, SIGCONT); /* TERM on a stopped process stays pending */
 		break;
 	case ORDER_KILL:
-		kill_everything(init);
+		init_kill_everything(init);
 		break;
 	case ORDER_SIGNAL:
 		signal_command(init, order.value);
@@ -354,13 +201,13 @@ static _Noreturn void supervise(struct init *init, int signals)
 		}
 		if (init->phase == SETTLING && now_ms() >= init->settle_at) {
 			leaks_report_processes(init->setup, &init->view, init->command);
-			kill_everything(init);
+			init_kill_everything(init);
 		}
 		if (init->phase != KILLING && now_ms() >= init->sample_at)
-			sample(init);
+			init_sample(init);
 		bool hunting = init->phase == KILLING && !init->setup->isolated;
 		if (hunting)
-			hunt_children(init);
+			init_hunt_children(init);
 		struct pollfd events[] = {{.fd = signals, .events = POLLIN},
 					  {.fd = init->setup->channel, .events = POLLIN}};
 		/* A closed channel would be ready for ever. */
