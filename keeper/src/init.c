@@ -40,8 +40,8 @@ static void take_descriptors(struct init_setup *setup)
 {
 	int *needed[] = {&setup->channel,  &setup->keeper_pidfd, &setup->null_device,
 			 &setup->stdio[0], &setup->stdio[1],	 &setup->stdio[2],
-			 &setup->socket,   &setup->bulk,	 &setup->jobserver,
-			 &setup->last_pid, &setup->cgroup};
+			 &setup->socket,   &setup->bulk,	 &setup->last_pid,
+			 &setup->cgroup};
 	const size_t count = sizeof needed / sizeof *needed;
 	int keep[sizeof needed / sizeof *needed];
 	for (size_t i = 0; i < count; i++) {
@@ -186,15 +186,21 @@ static void look_at_both(struct pollfd events[2])
 		usleep(HUNT_MS * 1000);
 }
 
+/* With the machine. In a namespace it was asked for, and nothing of it is taken away. */
+static bool shares_objects(const struct init_setup *setup)
+{
+	return !setup->isolated || setup->spec->host_ipc;
+}
+
 static _Noreturn void supervise(struct init *init, int signals)
 {
 	for (;;) {
 		bool empty;
 		reap(init, &empty);
 		if (empty) {
-			if (!init->setup->isolated)
+			if (shares_objects(init->setup))
 				shared_objects_end(init->setup->channel, &init->view);
-			else if (!init->setup->spec->host_ipc)
+			else
 				leaks_report_objects(init->setup->channel);
 			report_done(init);
 			_exit(0);
@@ -276,7 +282,7 @@ _Noreturn void init_main(const struct init_setup *given)
 	uint32_t first_pid = wait_for_go(setup.channel);
 	if (setup.isolated)
 		namespace_move_pids(setup.last_pid, first_pid);
-	else
+	if (shares_objects(&setup))
 		shared_objects_begin();
 	init.command = command_start(&setup);
 	if (init.command < 0)
@@ -288,8 +294,6 @@ _Noreturn void init_main(const struct init_setup *given)
 		close(setup.socket);
 	if (setup.bulk >= 0)
 		close(setup.bulk);
-	if (setup.jobserver >= 0)
-		close(setup.jobserver);
 	init.sample_at = now_ms() + SAMPLE_FIRST_MS;
 	supervise(&init, signals);
 }

@@ -11,11 +11,11 @@
 #include <sys/stat.h>
 #include <sys/mount.h>
 #include <sys/vfs.h>
-#include <time.h>
 
 #include "ancestry.h"
 #include "files.h"
 #include "init.h"
+#include "object-report.h"
 
 #define LEAKS_MAX 64
 /* The size of a folder of queues without any: each has 20 bytes, and so have "." and "..". */
@@ -57,12 +57,8 @@ static struct init_report object(enum leak_kind kind, const char *how)
 
 static void describe_file(struct init_report *report, const struct stat *status)
 {
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
 	report->bytes = (uint64_t)status->st_size;
-	int64_t age = (now.tv_sec - status->st_ctim.tv_sec) * 1000 +
-		      (now.tv_nsec - status->st_ctim.tv_nsec) / 1000000;
-	report->age_ms = age > 0 ? (uint64_t)age : 0;
+	report->age_ms = milliseconds_since(status->st_ctim);
 }
 
 /* All that lies in a folder which is this task's alone, in /dev/shm or among the queues. */
@@ -73,7 +69,7 @@ static void report_folder(int channel, DIR *stream, uint32_t kind, const char *h
 	struct dirent *entry;
 	unsigned count = 0;
 	while ((entry = readdir(stream)) && count < LEAKS_MAX) {
-		if (entry->d_name[0] == '.')
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
 		bool semaphore =
 			kind == LEAK_SHARED_MEMORY && strncmp(entry->d_name, "sem.", 4) == 0;
@@ -135,7 +131,7 @@ static void report_sysv(int channel, const char *what)
 		if (number == 0 || sscanf(line, "%d %d", &key, &id) != 2)
 			continue;
 		struct init_report report = object(LEAK_SYSV, "ipc-namespace");
-		snprintf(report.name, sizeof report.name, "%s %d", what, id);
+		sysv_name(report.name, what, id, key);
 		init_send(channel, &report);
 		count++;
 	}

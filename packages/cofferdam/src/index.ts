@@ -5,14 +5,20 @@ export { summarizeProcesses } from "./cli/summarize.ts";
 export type { Advice, Check, CheckSection, CheckState } from "./doctor/index.ts";
 export * from "./errors/index.ts";
 export * from "./events/index.ts";
-export type { Containment, Leak, Measured, NamedProcess, StuckProcess } from "./keeper/index.ts";
+export type {
+  Containment,
+  Leak,
+  Measured,
+  NamedProcess,
+  ObjectKind,
+  StuckProcess,
+} from "./keeper/index.ts";
 export * from "./open-scope.ts";
 export * from "./pipeline/index.ts";
 export * from "./pool/index.ts";
 export { TaskError } from "./scope/index.ts";
 export type {
   ExecOptions,
-  Jobserver,
   RunningCommand,
   ScopeOptions,
   ScopeReport,

@@ -7,6 +7,7 @@ import {
   conventionalCodes,
   exitCodeOf,
   leakLine,
+  unattributedLine,
   TaskError,
   type RunningCommand,
   type TaskResult,
@@ -63,6 +64,7 @@ async function run(words: readonly string[], flags: ExecFlags): Promise<number> 
   // The message of LEAK names them itself.
   if (!(result instanceof TaskError && result.code === "LEAK"))
     for (const leak of result.leaks) complain(`left behind: ${leakLine(leak)}`);
+  if (result.unattributed.length > 0) complain(unattributedLine(result.unattributed));
   return exitCodeOf(result);
 }
 
@@ -141,7 +143,8 @@ class SignalRelay implements Disposable {
 
 function asReport(result: TaskResult): unknown {
   const { command, cwd, containment, outcome, exitCode, signal, startedAt } = result;
-  const { durationMs, cpuMs, peakMemoryBytes, processes, leaks, unattributed, stuck } = result;
+  const { durationMs, cpuMs, peakMemoryBytes, processes, leaks, unattributed, unseen, stuck } =
+    result;
   return {
     schema: 1,
     command,
@@ -157,6 +160,7 @@ function asReport(result: TaskResult): unknown {
     processes,
     leaks,
     unattributed,
+    unseen,
     stuck,
   };
 }

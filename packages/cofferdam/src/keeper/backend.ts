@@ -47,8 +47,6 @@ export interface ProcessSpec {
   readonly noNetwork?: boolean;
   /** `host`: shares SysV objects and `/dev/shm` with the host. Default `task`. */
   readonly ipc?: "task" | "host";
-  /** How many jobs its makes may run at once, all together: a jobserver. Needs a keeper. */
-  readonly jobs?: number;
   /** Whether the command gets a socket to this process on descriptor 3. */
   readonly channel: boolean;
 }
@@ -59,9 +57,13 @@ export interface NamedProcess {
   readonly name: string;
 }
 
+/** Kinds of objects that are the machine's where a task has none of its own. */
+export const objectKinds = ["semaphore", "shared-memory", "message-queue", "sysv"] as const;
+export type ObjectKind = (typeof objectKinds)[number];
+
 /** An object or process that was still there when the command had ended and settled. */
 export interface Leak {
-  readonly kind: "process" | "semaphore" | "shared-memory" | "message-queue" | "sysv" | "scratch";
+  readonly kind: "process" | ObjectKind | "scratch";
   readonly name: string;
   readonly pid?: number;
   readonly parentPid?: number;
@@ -118,6 +120,11 @@ export interface ProcessEnd {
   readonly leaks: readonly Leak[];
   /** What appeared meanwhile among the machine's objects and is not proved to be the task's. */
   readonly unattributed: readonly Leak[];
+  /**
+   * Where objects are the machine's: kinds that could not be looked at. What the task left of them
+   * is not known.
+   */
+  readonly unseen: readonly ObjectKind[];
   readonly stuck: readonly StuckProcess[];
 }
 

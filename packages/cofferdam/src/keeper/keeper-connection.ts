@@ -5,7 +5,13 @@ import type { Socket } from "node:net";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { CofferdamError, errorMessage } from "../errors/index.ts";
-import type { ContainedProcess, ProcessEnd, ProcessSpec } from "./backend.ts";
+import {
+  objectKinds,
+  type ContainedProcess,
+  type ObjectKind,
+  type ProcessEnd,
+  type ProcessSpec,
+} from "./backend.ts";
 import { Channels, type ExpectedChannel } from "./channels.ts";
 import { noPipes, openPipes, type Pipes } from "./pipes.ts";
 import { decodeEnd, decodeStuck, endUntold, errnoName } from "./process-end.ts";
@@ -49,6 +55,12 @@ export class KeeperTask {
   stopped: (() => void) | undefined;
   readonly started = Promise.withResolvers<Fields>();
   ended = Promise.withResolvers<ProcessEnd>();
+  /** Kinds of objects that it has in common with the machine. */
+  readonly shared: readonly ObjectKind[];
+
+  constructor(shared: readonly ObjectKind[]) {
+    this.shared = shared;
+  }
 }
 
 /** One keeper process and the control socket to it. */
@@ -150,7 +162,8 @@ export class KeeperConnection {
     const scratch = join(this.runPath, `t${id}`);
     const start = encodeFrame(request.start, id, startFields(spec, scratch, channel));
     if (start.length > startBytesMax) throw tooLong(start.length);
-    const task = new KeeperTask();
+    const isolated = this.hello.tree === "namespace" && spec.ipc !== "host";
+    const task = new KeeperTask(isolated ? [] : objectKinds);
     this.#tasks.set(id, task);
     this.#hold();
     this.#writeSoon(start);
@@ -224,7 +237,7 @@ export class KeeperConnection {
       // It told of the end and died then: what the pipes held is lost with it.
       await this.#exited;
       task.ended = Promise.withResolvers();
-      task.ended.resolve(endUntold("keeper-lost", 0));
+      task.ended.resolve(endUntold("keeper-lost", 0, task.shared));
       return noPipes;
     }
   }
@@ -274,14 +287,14 @@ export class KeeperConnection {
         break;
       case reply.ended:
         this.#forget(frame.task);
-        task.ended.resolve(decodeEnd(frame.fields));
+        task.ended.resolve(decodeEnd(frame.fields, task.shared));
         break;
       case reply.stuck:
         // It may still die one day; who waits for it is told now.
         this.#forget(frame.task);
         this.#stuck++;
         this.#events.stuck(task.pid);
-        task.ended.resolve(endUntold("stuck", 1, decodeStuck(frame.fields)));
+        task.ended.resolve(endUntold("stuck", 1, task.shared, decodeStuck(frame.fields)));
         break;
       case reply.stopped:
         task.stopped?.();
@@ -299,7 +312,7 @@ export class KeeperConnection {
     if (this.#closing && !this.#wasKilled) {
       // It went with all its tasks, as it was asked to.
       const left = this.#child.exitCode === 0 ? 0 : 1;
-      for (const task of running) task.ended.resolve(endUntold("stopped", left));
+      for (const task of running) task.ended.resolve(endUntold("stopped", left, task.shared));
       return;
     }
     this.#channels?.then(

@@ -127,7 +127,8 @@ export class NativeBackend implements Backend {
       return connection;
     } finally {
       // The sweep counts; which of them is stuck it does not say, and it is all the same.
-      for (const task of running) task.ended.resolve(endUntold("keeper-lost", stuck-- > 0 ? 1 : 0));
+      for (const task of running)
+        task.ended.resolve(endUntold("keeper-lost", stuck-- > 0 ? 1 : 0, task.shared));
     }
   }
 }

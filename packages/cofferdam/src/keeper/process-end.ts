@@ -1,12 +1,14 @@
 import { constants } from "node:os";
 import { getSystemErrorName } from "node:util";
-import type {
-  EndCause,
-  Leak,
-  Measured,
-  NamedProcess,
-  ProcessEnd,
-  StuckProcess,
+import {
+  objectKinds,
+  type EndCause,
+  type Leak,
+  type Measured,
+  type NamedProcess,
+  type ObjectKind,
+  type ProcessEnd,
+  type StuckProcess,
 } from "./backend.ts";
 import { tag, type Fields } from "./wire.ts";
 
@@ -35,14 +37,18 @@ export function errnoName(number: number): string {
   return number > 0 ? getSystemErrorName(-number) : "UNKNOWN";
 }
 
-/** The keeper's ENDED frame as the end of a process. */
-export function decodeEnd(fields: Fields): ProcessEnd {
+/**
+ * The keeper's ENDED frame as the end of a process. `shared`: the kinds of objects that it had in
+ * common with the machine.
+ */
+export function decodeEnd(fields: Fields, shared: readonly ObjectKind[]): ProcessEnd {
   const cause = causes[fields.number(tag.cause) ?? 0] ?? "own";
   const status = fields.number(tag.status);
   const stage = fields.text(tag.stage);
   const user = fields.number(tag.userMicros);
   const system = fields.number(tag.systemMicros);
   const found = fields.texts(tag.leak).flatMap(decodeLeak);
+  const untold = user === undefined && stage === undefined;
   return {
     cause,
     ...(status === undefined ? { exitCode: null, signal: null } : decodeStatus(status)),
@@ -58,10 +64,16 @@ export function decodeEnd(fields: Fields): ProcessEnd {
     started: { value: (fields.number(tag.started) ?? 0) + 1, method: "lower-bound" },
     killed: fields.number(tag.killed) ?? 0,
     left: 0,
-    leaks: found.filter(({ how }) => how !== "unattributed"),
+    leaks: found.filter(({ how }) => how !== "unattributed" && how !== "unseen"),
     unattributed: found.filter(({ how }) => how === "unattributed"),
+    // An init that was killed has not looked at anything.
+    unseen: untold ? shared : shared.filter((kind) => isUnseen(found, kind)),
     stuck: [],
   };
+}
+
+function isUnseen(found: readonly Leak[], kind: ObjectKind): boolean {
+  return found.some((leak) => leak.kind === kind && leak.how === "unseen");
 }
 
 function micros(user: number, system: number): { user: number; system: number } {
@@ -70,10 +82,7 @@ function micros(user: number, system: number): { user: number; system: number } 
 
 const leakKinds: ReadonlySet<string> = new Set<Leak["kind"]>([
   "process",
-  "semaphore",
-  "shared-memory",
-  "message-queue",
-  "sysv",
+  ...objectKinds,
   "scratch",
 ]);
 const leakActions: ReadonlySet<string> = new Set<Leak["action"]>(["killed", "removed", "left"]);
@@ -118,10 +127,14 @@ export function decodeStuck(fields: Fields): StuckProcess[] {
 
 const nothing: Measured = { value: 0, method: "lower-bound" };
 
-/** An end that nobody has told about: the keeper died with the tree, or the kernel keeps it. */
+/**
+ * An end that nobody has told about: the keeper died with the tree, or the kernel keeps it. Nor has
+ * anybody looked at the objects that it shared with the machine.
+ */
 export function endUntold(
   cause: "keeper-lost" | "stopped" | "stuck",
   left: number,
+  shared: readonly ObjectKind[],
   stuck: readonly StuckProcess[] = [],
 ): ProcessEnd {
   return {
@@ -135,6 +148,7 @@ export function endUntold(
     left,
     leaks: [],
     unattributed: [],
+    unseen: shared,
     stuck,
   };
 }

@@ -2,6 +2,16 @@ import { basename } from "node:path";
 import type { Leak } from "../keeper/index.ts";
 import { formatBytes, formatDuration } from "../units/index.ts";
 
+const unattributedShown = 5;
+
+/** What nobody knows to be the task's, in one line for people. Names come from outside. */
+export function unattributedLine(objects: readonly Leak[]): string {
+  const names = objects.slice(0, unattributedShown).map(({ kind, name }) => `${kind} ${name}`);
+  const more = objects.length - names.length;
+  if (more > 0) names.push(`and ${more} more`);
+  return `appeared meanwhile, not known whose, left alone: ${names.join(", ")}`;
+}
+
 /**
  * A leak in one line for people, with who started it: `process sleep (41) ← sh (40) ← make (12),
  * 2.3 s old, 1.4 MB: killed`. Names come from outside; show it escaped.

@@ -1,4 +1,4 @@
-import type { Containment, Leak, Measured, ProcessEnd } from "../keeper/index.ts";
+import type { Containment, Leak, Measured, ObjectKind, ProcessEnd } from "../keeper/index.ts";
 
 /** What a scope started and what is left of it. Sizes in bytes, times in milliseconds. */
 export interface ScopeReport {
@@ -20,6 +20,10 @@ export interface ScopeReport {
   readonly peakMemoryBytes: Measured;
   /** What commands left, by themselves or because they were ended, and what was done about it. */
   readonly leaks: readonly Leak[];
+  /** What appeared among the machine's objects and is not proved to be a task's: left alone. */
+  readonly unattributed: readonly Leak[];
+  /** Kinds of the machine's objects that for some task could not be looked at. */
+  readonly unseen: readonly ObjectKind[];
   readonly keepersLost: number;
 }
 
@@ -36,6 +40,8 @@ export class Tally {
   #peak = 0;
   #keepersLost = 0;
   readonly #leaks: Leak[] = [];
+  readonly #unattributed = new Map<string, Leak>();
+  readonly #unseen = new Set<ObjectKind>();
 
   taskStarted(): void {
     this.#tasks++;
@@ -48,6 +54,11 @@ export class Tally {
     this.memorySampled(end.peakMemoryBytes.value);
     if (end.cause === "keeper-lost" || end.cause === "killed") this.#lost++;
     this.#leaks.push(...end.leaks.slice(0, leaksKept - this.#leaks.length));
+    // Of tasks beside each other each tells of it.
+    for (const leak of end.unattributed)
+      if (this.#unattributed.size < leaksKept)
+        this.#unattributed.set(`${leak.kind} ${leak.name}`, leak);
+    for (const kind of end.unseen) this.#unseen.add(kind);
   }
 
   memorySampled(bytes: number): void {
@@ -76,6 +87,8 @@ export class Tally {
       },
       peakMemoryBytes: { value: this.#peak, method: "sampled" },
       leaks: [...this.#leaks],
+      unattributed: [...this.#unattributed.values()],
+      unseen: [...this.#unseen],
       keepersLost: this.#keepersLost,
     };
   }

@@ -1,6 +1,13 @@
 import type { TaskOutcome } from "../events/index.ts";
 import { CofferdamError, type ErrorCode } from "../errors/index.ts";
-import type { Containment, Leak, Measured, ProcessEnd, StuckProcess } from "../keeper/index.ts";
+import type {
+  Containment,
+  Leak,
+  Measured,
+  ObjectKind,
+  ProcessEnd,
+  StuckProcess,
+} from "../keeper/index.ts";
 import { formatBytes, formatDuration } from "../units/index.ts";
 
 /** How a command ended and what it used. Sizes in bytes, times in milliseconds. */
@@ -30,6 +37,8 @@ export interface TaskResult {
   readonly leaks: readonly Leak[];
   /** What appeared meanwhile among the machine's objects and is not proved to be the task's. */
   readonly unattributed: readonly Leak[];
+  /** Kinds of the machine's objects that could not be looked at: nobody knows what it left of them. */
+  readonly unseen: readonly ObjectKind[];
   /** Processes that were killed and do not die; see `processes.left`. */
   readonly stuck: readonly StuckProcess[];
   readonly containment: Containment;
@@ -56,6 +65,7 @@ export class TaskError extends CofferdamError implements TaskResult {
   readonly processes!: TaskResult["processes"];
   readonly leaks!: readonly Leak[];
   readonly unattributed!: readonly Leak[];
+  readonly unseen!: readonly ObjectKind[];
   readonly stuck!: readonly StuckProcess[];
   readonly containment!: Containment;
 

@@ -79,6 +79,7 @@ describe("the schema", () => {
     processes: { started: { value: 2, method: "lower-bound" }, killed: 0, left: 0 },
     leaks: [],
     unattributed: [],
+    unseen: [],
     stuck: [],
   };
 
@@ -96,6 +97,7 @@ describe("the schema", () => {
     ["an exit code no process can have", { exitCode: 256 }],
     ["no command", { command: [] }],
     ["a leak of no kind", { leaks: [{ kind: "thread", name: "x", action: "killed" }] }],
+    ["a kind of objects that there is not", { unseen: ["thread"] }],
     ["no leaks", { leaks: undefined }],
   ])("refuses %s", (_what, change) => {
     expect(published({ ...report, ...change })).toBe(false);

@@ -15,7 +15,9 @@ import type {
 import { Listeners } from "../listeners.ts";
 import { withScratch } from "../start-fields.ts";
 import { GroupLedger } from "./group-ledger.ts";
+import type { ObjectList } from "./object-lists.ts";
 import { cookieName, ProcessTree } from "./process-tree.ts";
+import { SharedObjects } from "./shared-objects.ts";
 
 const settleMs = 100;
 const sampleMs = 100;
@@ -58,6 +60,7 @@ export class GroupBackend implements Backend {
     const id = this.#nextTask++;
     const scratch = this.#ledger.scratch(id);
     const cookie = `${this.#ledger.name}.${id}`;
+    const objects = SharedObjects.list();
     const child = spawn(spec.command[0] ?? "", spec.command.slice(1), {
       cwd: spec.cwd,
       env: { ...withScratch(spec.env, scratch), [cookieName]: cookie },
@@ -71,7 +74,7 @@ export class GroupBackend implements Backend {
     const failure = await new Promise<Error | null>((resolve) => {
       child.once("spawn", () => resolve(null)).once("error", resolve);
     });
-    const task: GroupTask = new GroupTask(child, spec, cookie, scratch, failure, {
+    const task: GroupTask = new GroupTask(child, spec, cookie, scratch, objects, failure, {
       sampled: () => this.#sample(),
       ended: (end) => this.#onEnd(id, task, end),
     });
@@ -123,6 +126,7 @@ class GroupTask implements ContainedProcess {
   memoryBytes = 0;
   readonly #spec: ProcessSpec;
   readonly #tree: ProcessTree;
+  readonly #objects: SharedObjects;
   readonly #onSample: () => void;
   readonly #started: boolean;
   #cause: EndCause = "own";
@@ -135,6 +139,7 @@ class GroupTask implements ContainedProcess {
     spec: ProcessSpec,
     cookie: string,
     scratch: string,
+    objects: ObjectList | null,
     failure: Error | null,
     listener: { sampled: () => void; ended: (end: ProcessEnd) => readonly Leak[] },
   ) {
@@ -145,7 +150,10 @@ class GroupTask implements ContainedProcess {
     this.channel = (child.stdio[3] as Socket | undefined) ?? null;
     this.scratch = scratch;
     this.#spec = spec;
-    this.#tree = new ProcessTree(this.pid, cookie, !sharesTerminal(spec));
+    this.#objects = new SharedObjects(this.pid, objects);
+    this.#tree = new ProcessTree(this.pid, cookie, !sharesTerminal(spec), (members) =>
+      this.#objects.look(members),
+    );
     this.#started = failure === null;
     this.#onSample = listener.sampled;
     const end = failure ? Promise.resolve(notStarted(failure)) : this.#live(child);
@@ -209,6 +217,7 @@ class GroupTask implements ContainedProcess {
     watching.stop();
     const leaks = await this.#settle();
     killed.push(await this.#tree.killAll());
+    const objects = await this.#objects.end();
     clearTimeout(this.#deadline);
     clearTimeout(this.#grace);
     this.memoryBytes = 0;
@@ -225,8 +234,9 @@ class GroupTask implements ContainedProcess {
       started: { value: Math.max(1, this.#tree.seenCount), method: "lower-bound" },
       killed: all.length,
       left,
-      leaks: this.#cause === "own" ? leaks : [],
-      unattributed: [],
+      leaks: [...(this.#cause === "own" ? leaks : []), ...objects.leaks],
+      unattributed: objects.unattributed,
+      unseen: objects.unseen,
       stuck: left === 0 ? [] : await this.#findStuck(),
     };
   }
@@ -304,6 +314,7 @@ function notStarted(failure: Error): ProcessEnd {
     left: 0,
     leaks: [],
     unattributed: [],
+    unseen: [],
     stuck: [],
   };
 }

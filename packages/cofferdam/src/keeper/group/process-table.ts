@@ -41,11 +41,17 @@ function readPageSize(): number {
 
 async function readProc(): Promise<ProcessRow[]> {
   const names = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
-  return names.map(readProcRow).filter((row) => row !== null);
+  return names
+    .map(Number)
+    .map(readProcessRow)
+    .filter((row) => row !== null);
 }
 
-/** One after the other, and not at once: a big machine has more processes than we may open files. */
-function readProcRow(pid: string): ProcessRow | null {
+/**
+ * Null: there is no such process. Read one after the other, and not at once: a big machine has more
+ * processes than we may open files. Linux only.
+ */
+export function readProcessRow(pid: number): ProcessRow | null {
   let text: string;
   try {
     text = readFileSync(`/proc/${pid}/stat`, "latin1");
@@ -57,7 +63,7 @@ function readProcRow(pid: string): ProcessRow | null {
   const close = text.lastIndexOf(")"); // the name may hold anything
   const [state, parent, group, ...rest] = text.slice(close + 2).split(" ");
   return {
-    pid: Number(pid),
+    pid,
     parent: Number(parent),
     group: Number(group),
     startTime: rest[16] ?? "", // fields are counted from 1 in proc(5); this is field 22
@@ -132,7 +138,7 @@ export async function mayBeResourceTracker(pid: number): Promise<boolean> {
  */
 export function killExactly(row: ProcessRow, signal: NodeJS.Signals): void {
   if (process.platform === "linux") {
-    const now = readProcRow(String(row.pid));
+    const now = readProcessRow(row.pid);
     if (now?.startTime !== row.startTime) return;
   }
   try {

@@ -17,13 +17,23 @@ export class ProcessTree {
   readonly #root: number;
   readonly #cookie: string;
   readonly #ownGroup: boolean;
+  readonly #onLook: (members: readonly ProcessRow[]) => Promise<void>;
   readonly #seen = new Map<number, Member>();
   peakBytes = 0;
   peakCount = 0;
 
-  /** `ownGroup`: the root leads a process group; else it shares ours, which is left in peace. */
-  constructor(root: number, cookie: string, ownGroup: boolean) {
+  /**
+   * `ownGroup`: the root leads a process group; else it shares ours, which is left in peace.
+   * `onLook` gets the living members of each look, before any of them is killed.
+   */
+  constructor(
+    root: number,
+    cookie: string,
+    ownGroup: boolean,
+    onLook: (members: readonly ProcessRow[]) => Promise<void>,
+  ) {
     this.#root = root;
+    this.#onLook = onLook;
     this.#ownGroup = ownGroup;
     this.#cookie = `${cookieName}=${cookie}`;
   }
@@ -58,6 +68,7 @@ export class ProcessTree {
     });
     this.peakBytes = Math.max(this.peakBytes, totalBytes(rows));
     this.peakCount = Math.max(this.peakCount, rows.length);
+    await this.#onLook(rows);
     return rows;
   }
 

@@ -39,7 +39,6 @@ export class Arrivals {
     switch (verdict.action) {
       case "run":
         lane.toRun++;
-        lane.because(verdict.reason);
         if (!stage.waits) lane.queue.push(key, stage.output(key));
         break;
       case "skip": {
