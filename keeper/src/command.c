@@ -146,6 +146,8 @@ static _Noreturn void become_command(const struct init_setup *setup, volatile bo
 		fail(setup, failed, "socket");
 	if (setup->bulk >= 0 && dup2(setup->bulk, 4) < 0)
 		fail(setup, failed, "bulk");
+	if (setup->jobserver >= 0 && dup2(setup->jobserver, 5) < 0)
+		fail(setup, failed, "jobserver");
 	if (spec->cwd && chdir(spec->cwd) != 0)
 		fail(setup, failed, "cwd");
 	default_signals(&setup->ignored);

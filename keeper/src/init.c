@@ -40,8 +40,8 @@ static void take_descriptors(struct init_setup *setup)
 {
 	int *needed[] = {&setup->channel,  &setup->keeper_pidfd, &setup->null_device,
 			 &setup->stdio[0], &setup->stdio[1],	 &setup->stdio[2],
-			 &setup->socket,   &setup->bulk,	 &setup->last_pid,
-			 &setup->cgroup};
+			 &setup->socket,   &setup->bulk,	 &setup->jobserver,
+			 &setup->last_pid, &setup->cgroup};
 	const size_t count = sizeof needed / sizeof *needed;
 	int keep[sizeof needed / sizeof *needed];
 	for (size_t i = 0; i < count; i++) {
@@ -294,6 +294,8 @@ _Noreturn void init_main(const struct init_setup *given)
 		close(setup.socket);
 	if (setup.bulk >= 0)
 		close(setup.bulk);
+	if (setup.jobserver >= 0)
+		close(setup.jobserver);
 	init.sample_at = now_ms() + SAMPLE_FIRST_MS;
 	supervise(&init, signals);
 }

@@ -91,6 +91,7 @@ struct init_setup {
 	int stdio[3];	       /* what the command gets as 0, 1, 2 */
 	int socket;	       /* what it gets as 3, or -1 */
 	int bulk;	       /* what it gets as 4, or -1 */
+	int jobserver;	       /* what it gets as 5, or -1 */
 	int cgroup;	       /* the one it is born in, or -1 */
 	bool memory_hard;      /* which bounds its memory */
 	bool isolated;	       /* in new namespaces; else a subreaper */

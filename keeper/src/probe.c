@@ -27,6 +27,7 @@ const char *probe_tree(struct keeper *keeper, enum tree_kind tree, bool *proc_ow
 		.stdio = {keeper->null_device, keeper->null_device, keeper->null_device},
 		.socket = -1,
 		.bulk = -1,
+		.jobserver = -1,
 		.cgroup = -1,
 	};
 	int pidfd = -1;

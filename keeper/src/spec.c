@@ -125,6 +125,9 @@ static bool parse_field(struct task_spec *spec, const struct wire_field *field, 
 	case TAG_PIDS:
 		spec->pids = wire_field_number(field);
 		return true;
+	case TAG_JOBSERVER:
+		spec->jobs = wire_field_number(field);
+		return spec->jobs <= JOBS_MAX;
 	case TAG_BULK:
 		spec->bulk = true;
 		return true;

@@ -8,6 +8,9 @@
 
 #include "wire.h"
 
+/* So many tokens a pipe holds on any machine. */
+#define JOBS_MAX 4096
+
 struct task_spec {
 	char **argv;
 	char **env; /* into environment, and then the cookie */
@@ -33,6 +36,7 @@ struct task_spec {
 	bool cgroup;	/* asked for; outside namespaces it is had anyway */
 	uint64_t pids;	/* 0: no bound */
 	bool bulk;	/* a memory file for descriptor 4 */
+	uint64_t jobs;	/* 0: no jobserver */
 };
 
 /* Parses the fields of a START frame. False: malformed or out of memory; the spec is then empty. */

@@ -13,6 +13,7 @@
 
 #include "command.h"
 #include "files.h"
+#include "jobserver.h"
 
 /*
  * Off the watch before it is closed: a child that was forked a moment ago may still hold a copy,
@@ -161,11 +162,22 @@ static void read_cgroup(struct task *task)
 		task->cause = CAUSE_PROCESSES;
 }
 
+/* Before its folder is looked at: one that is as new serves again. */
+static void close_jobserver(struct keeper *keeper, struct task *task, const char *scratch)
+{
+	if (task->jobserver < 0)
+		return;
+	close(task->jobserver);
+	task->jobserver = -1;
+	jobserver_remove(keeper->ledger.run_dir, scratch);
+}
+
 static void remove_scratch(struct keeper *keeper, struct task *task)
 {
 	if (task->spec.scratch) {
 		char scratch[SCRATCH_NAME_MAX];
 		scratch_name(scratch, task->id);
+		close_jobserver(keeper, task, scratch);
 		if (!scratch_put_away(&keeper->scratch, task->id)) {
 			if (remove_in_child(keeper, task, scratch))
 				return;

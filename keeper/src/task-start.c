@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "files.h"
+#include "jobserver.h"
 #include "task.h"
 
 bool keeper_watch(struct keeper *keeper, int fd, enum watch_kind kind, struct task *task,
@@ -199,6 +200,15 @@ static const char *launch(struct keeper *keeper, struct task *task)
 		if (!scratch_make(&keeper->scratch, task->id))
 			goto out;
 	}
+	if (task->spec.jobs && task->spec.scratch) {
+		stage = "jobserver";
+		char scratch[SCRATCH_NAME_MAX];
+		scratch_name(scratch, task->id);
+		task->jobserver =
+			jobserver_open(keeper->ledger.run_dir, scratch, task->spec.jobs);
+		if (task->jobserver < 0)
+			goto out;
+	}
 	stage = "cgroup";
 	if (wants_cgroup(keeper, &task->spec)) {
 		task->memory_hard = keeper->cgroups.memory && task->spec.memory_bytes;
@@ -219,6 +229,7 @@ static const char *launch(struct keeper *keeper, struct task *task)
 		.stdio = {theirs[0], theirs[1], theirs[2]},
 		.socket = socket,
 		.bulk = task->ends[END_BULK],
+		.jobserver = task->jobserver,
 		.cgroup = task->cgroup,
 		.memory_hard = task->memory_hard,
 		.task = task->id,
@@ -273,7 +284,8 @@ void task_start(struct keeper *keeper, const struct wire_frame *frame)
 	}
 	memset(task, 0, sizeof *task);
 	task->id = frame->task;
-	task->init_pidfd = task->channel = task->remover_pidfd = task->cgroup = -1;
+	task->init_pidfd = task->channel = task->remover_pidfd = task->cgroup =
+		task->jobserver = -1;
 	for (int i = 0; i < ENDS; i++)
 		task->ends[i] = -1;
 	if (task_find(keeper, frame->task) || !spec_parse(frame, &task->spec)) {
@@ -293,7 +305,7 @@ void task_start(struct keeper *keeper, const struct wire_frame *frame)
 			cgroup_task_remove(&keeper->cgroups, task->id);
 		refuse(keeper, task->id, stage, error);
 		close_all(task->ends, ENDS);
-		close_all((int[]){task->channel, task->init_pidfd, task->cgroup}, 3);
+		close_all((int[]){task->channel, task->init_pidfd, task->cgroup, task->jobserver}, 4);
 		spec_free(&task->spec);
 		free(task);
 		return;

@@ -43,6 +43,7 @@ struct task {
 	pid_t init;
 	int init_pidfd;
 	int cgroup; /* what its command was born in, or -1 */
+	int jobserver; /* keeps its tokens for the task; or -1 */
 	bool memory_hard;
 	int channel;
 	int ends[ENDS]; /* ours, until the other side has opened them; -1 none */

@@ -21,7 +21,7 @@
 enum wire_request {
 	REQ_START = 1,	  /* ARG+ ENV* CWD STDIO [TIMEOUT GRACE MEMORY SOCKET TOKEN SCRATCH
 			   * PROCESSES_MAX CPUS OPEN_FILES CORE NO_NETWORK HOST_IPC CGROUP
-			   * PIDS BULK] */
+			   * PIDS BULK JOBSERVER] */
 	REQ_OPENED = 2,	  /* the pipe ends of STARTED are open on the other side */
 	REQ_STOP = 3,	  /* [GRACE]: end the task by the ladder */
 	REQ_DEADLINE = 4, /* TIMEOUT: end the task that many ms from now; 0 disarms */
@@ -83,6 +83,7 @@ enum wire_tag {
 	TAG_EXACT = 37,	     /* PEAK is the kernel's own figure */
 	TAG_STUCK = 38,	     /* "pid\tstate\tname" */
 	TAG_BULK = 39,	     /* a file in memory, open on both sides; the command's descriptor 4 */
+	TAG_JOBSERVER = 40,  /* how many jobs make may run at once; the command's descriptor 5 */
 };
 
 enum stdio_mode { STDIO_NULL = 0, STDIO_PIPE = 1, STDIO_INHERIT = 2 };

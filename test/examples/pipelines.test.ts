@@ -40,6 +40,7 @@ it("shell: readings to floods, and one parameter", async () => {
   const yaml = join(folder, "cofferdam.yaml");
   writeFileSync(yaml, readFileSync(yaml, "utf8").replace("flood_cm: 215", "flood_cm: 300"));
   const { stderr } = await runCli(["run"], { cwd: folder });
+  expect(stderr).toMatch(/floods: 1 done · 0 failed\n {2}1 {2}param flood_cm: 215 → 300\n/);
   expect(stderr).toMatch(/1 done · 6 skipped/);
   expect(read("floods.csv")).toMatch(/^lock-4,.*,ok\n/);
 });

@@ -19,6 +19,7 @@ export * from "./pool/index.ts";
 export { TaskError } from "./scope/index.ts";
 export type {
   ExecOptions,
+  Jobserver,
   RunningCommand,
   ScopeOptions,
   ScopeReport,

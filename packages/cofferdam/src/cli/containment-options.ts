@@ -13,6 +13,7 @@ export interface ContainmentFlags {
   readonly processes?: number;
   readonly threads?: number;
   readonly cpus?: number;
+  readonly jobserver?: number | false;
   readonly containment?: readonly string[];
   readonly network: boolean;
   readonly ipc?: "task" | "host";
@@ -41,6 +42,12 @@ export function addContainmentOptions(command: Command): Command {
     .option("--processes <n>", "bound for the number of processes", optionParser(parseCount))
     .option("--threads <n>", "threads that libraries are told to use", optionParser(parseCount))
     .option("--cpus <n>", "CPUs that the tree may run on", optionParser(parseCount))
+    .option(
+      "--jobserver <n>",
+      "jobs that all makes may run at once (default: the threads)",
+      optionParser(parseCount),
+    )
+    .option("--no-jobserver", "no jobserver, although --threads is given")
     .option("--containment <what>", "refuse less, such as namespace,ipc,memory-hard", (text) =>
       text.split(","),
     )
@@ -63,6 +70,7 @@ export function execOptionsOf(flags: ContainmentFlags): ExecOptions {
     ...(flags.containment?.includes("cgroup") ? { cgroup: true } : {}),
     ...(flags.threads === undefined ? {} : { threads: flags.threads }),
     ...(flags.cpus === undefined ? {} : { cpus: flags.cpus }),
+    ...(flags.jobserver === undefined ? {} : { jobserver: flags.jobserver }),
     ...(flags.ipc === undefined ? {} : { ipc: flags.ipc }),
     ...(flags.cleanEnv ? { inheritEnv: ["PATH"] } : {}),
     ...(flags.envAllow ? { inheritEnv: ["PATH", ...flags.envAllow] } : {}),

@@ -2,7 +2,7 @@ import { escapeForTerminal } from "../events/index.ts";
 import type { StageSummary } from "../pipeline/index.ts";
 import { formatCount } from "../units/index.ts";
 
-/** Reasons that get a line of their own before a run; the rest is summed up. */
+/** Reasons of a stage that get a line of their own; the rest is summed up. */
 const reasonsShown = 8;
 
 /** What will run and why, a line a stage and a reason. */
@@ -22,11 +22,16 @@ function describeStage(summary: StageSummary): string[] {
     gone > 0 ? `${formatCount(gone)} gone` : null,
   ].filter((part) => part !== null);
   const text = parts.length > 0 ? parts.join(", ") : "its items come from the stage before";
+  return [`${stage}: ${text}\n`, ...describeReasons(reasons)];
+}
+
+/** Why items run, most frequent first, a line a reason. */
+export function describeReasons(reasons: ReadonlyMap<string, number>): string[] {
   const sorted = [...reasons].sort(([, a], [, b]) => b - a);
   const lines = sorted
     .slice(0, reasonsShown)
     .map(([reason, count]) => `  ${formatCount(count)}  ${escapeForTerminal(reason)}\n`);
   const rest = sorted.slice(reasonsShown).reduce((sum, [, count]) => sum + count, 0);
   if (rest > 0) lines.push(`  ${formatCount(rest)}  other reasons (--why ITEM tells)\n`);
-  return [`${stage}: ${text}\n`, ...lines];
+  return lines;
 }

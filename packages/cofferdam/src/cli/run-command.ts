@@ -6,7 +6,7 @@ import { createRenderer, escapeForTerminal, formatCounts } from "../events/index
 import type { RendererMode } from "../events/index.ts";
 import type { RunPipelineOptions, RunPipelineResult } from "../pipeline/index.ts";
 import { formatDuration } from "../units/index.ts";
-import { describePlan } from "./describe-plan.ts";
+import { describePlan, describeReasons } from "./describe-plan.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { listenBesideProgress } from "./interrupts.ts";
 import { optionParser, parseCount } from "./options.ts";
@@ -152,7 +152,12 @@ function tellWhy(name: string, answers: readonly string[]): number {
 function tell(result: RunPipelineResult): void {
   const { counts, stages, durationMs, scope, stopped } = result;
   if (stages.length > 1)
-    for (const stage of stages) process.stderr.write(`${stage.stage}: ${formatCounts(stage)}\n`);
+    for (const [index, stage] of stages.entries()) {
+      process.stderr.write(`${stage.stage}: ${formatCounts(stage)}\n`);
+      const told = result.plan[index]?.reasons ?? new Map<string, number>();
+      for (const line of describeReasons(withoutTold(stage.reasons, told)))
+        process.stderr.write(line);
+    }
   process.stderr.write(`${formatCounts(counts)} · ${formatDuration(durationMs)}\n`);
   process.stderr.write(`${summarizeProcesses(scope)}\n`);
   if (stopped !== null) say(`stopped: ${stopped}`);
@@ -161,6 +166,17 @@ function tell(result: RunPipelineResult): void {
     say(
       `to look into a failure: cofferdam log ${kept.item}; to run it again by hand: cofferdam replay ${kept.item}`,
     );
+}
+
+/** What was not yet known when the plan was told. */
+function withoutTold(
+  reasons: Readonly<Record<string, number>>,
+  told: ReadonlyMap<string, number>,
+): Map<string, number> {
+  const later = Object.entries(reasons).map(
+    ([reason, count]) => [reason, count - (told.get(reason) ?? 0)] as const,
+  );
+  return new Map(later.filter(([, count]) => count > 0));
 }
 
 export function exitCodeOf(result: RunPipelineResult, allowPartial: boolean): number {

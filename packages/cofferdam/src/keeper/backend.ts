@@ -47,6 +47,8 @@ export interface ProcessSpec {
   readonly noNetwork?: boolean;
   /** `host`: shares SysV objects and `/dev/shm` with the host. Default `task`. */
   readonly ipc?: "task" | "host";
+  /** How many jobs its makes may run at once, all together: a jobserver. Needs a keeper. */
+  readonly jobs?: number;
   /** Whether the command gets a socket to this process on descriptor 3. */
   readonly channel: boolean;
 }

@@ -1,5 +1,6 @@
 import { CofferdamError } from "../errors/index.ts";
 import type { ProcessSpec, StdioMode } from "./backend.ts";
+import { makeFlags } from "./make-flags.ts";
 import { tag, type FieldValue } from "./wire.ts";
 
 const stdioCodes: Record<StdioMode, number> = { null: 0, pipe: 1, inherit: 2 };
@@ -14,7 +15,7 @@ export function startFields(
 ): (readonly [number, FieldValue])[] {
   const fields: (readonly [number, FieldValue])[] = [
     ...spec.command.map((word) => [tag.argument, word] as const),
-    [tag.environment, environmentBlock(spec.env, scratch)],
+    [tag.environment, environmentBlock(withJobserver(spec, scratch), scratch)],
     [tag.cwd, spec.cwd],
     [tag.stdio, Uint8Array.from(spec.stdio, (mode) => stdioCodes[mode])],
     [tag.grace, spec.graceMs],
@@ -30,6 +31,7 @@ export function startFields(
   if (spec.ipc === "host") fields.push([tag.hostIpc, ""]);
   if (spec.cgroup) fields.push([tag.cgroup, ""]);
   if (spec.pids !== undefined) fields.push([tag.pids, spec.pids]);
+  if (spec.jobs !== undefined) fields.push([tag.jobserver, spec.jobs]);
   if (channel) fields.push([tag.socket, channel.path], [tag.token, channel.token], [tag.bulk, ""]);
   return fields;
 }
@@ -58,4 +60,11 @@ export function withScratch(
   scratch: string,
 ): Record<string, string> {
   return { ...Object.fromEntries(scratchVariables.map((name) => [name, scratch])), ...env };
+}
+
+/** The jobserver lies in the scratch folder, where the keeper makes it. */
+function withJobserver(spec: ProcessSpec, scratch: string): Readonly<Record<string, string>> {
+  const { env, jobs } = spec;
+  if (jobs === undefined) return env;
+  return { ...env, MAKEFLAGS: makeFlags(env, jobs, `${scratch}/.jobserver`) };
 }

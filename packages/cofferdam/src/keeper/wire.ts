@@ -66,6 +66,7 @@ export const tag = {
   exact: 37,
   stuck: 38,
   bulk: 39,
+  jobserver: 40,
 } as const;
 
 /** Of a frame: its length, type and task. */

@@ -7,7 +7,7 @@ import {
 } from "../budget/index.ts";
 import { CofferdamError, errorMessage } from "../errors/index.ts";
 import type { ProcessEnd } from "../keeper/index.ts";
-import { taskEnvironment, type ScopeCore, type WorkerService } from "../scope/index.ts";
+import { jobsOf, taskEnvironment, type ScopeCore, type WorkerService } from "../scope/index.ts";
 import { formatDuration } from "../units/index.ts";
 import type { RemoteError } from "../worker/messages.ts";
 import type { Job } from "./job.ts";
@@ -232,15 +232,17 @@ export class Crew implements WorkerOwner {
     const settings = this.#settings;
     const mode = settings.output === "inherit" ? "inherit" : "pipe";
     const threads = Math.max(1, settings.threads);
+    const env = taskEnvironment({
+      ...threadCaps(threads),
+      ...this.#kind.env,
+      ...visibleDevices(share?.units ?? {}),
+      ...settings.env,
+    });
     const process = await this.#scope.launch({
       command: this.#kind.command,
       cwd: globalThis.process.cwd(),
-      env: taskEnvironment({
-        ...threadCaps(threads),
-        ...this.#kind.env,
-        ...visibleDevices(share?.units ?? {}),
-        ...settings.env,
-      }),
+      env,
+      ...jobsOf(this.#scope, settings.jobserver, threads, env),
       stdio: ["null", mode, mode],
       graceMs: settings.graceMs,
       ipc: settings.ipc,

@@ -1,7 +1,14 @@
 import type { Budget } from "../budget/budget.ts";
 import { usableCpus } from "../budget/budget.ts";
 import { CofferdamError } from "../errors/index.ts";
-import { checkCount, defaultGraceMs, parseMemory, parseTimeout } from "../scope/index.ts";
+import {
+  checkCount,
+  checkJobs,
+  defaultGraceMs,
+  parseMemory,
+  parseTimeout,
+  type Jobserver,
+} from "../scope/index.ts";
 import { parseDuration, type Duration, type Size } from "../units/index.ts";
 import { encodeValue, type Encoded } from "../worker/values.ts";
 import type { RetryCause } from "./job.ts";
@@ -15,6 +22,7 @@ export interface PoolOptions {
    * budget charges no CPU for it. Default: the CPUs divided among the workers.
    */
   readonly threads?: number;
+  readonly jobserver?: Jobserver;
   /** Deadline for each task, from its start. None by default. */
   readonly timeout?: Duration;
   /** Bound for the memory of each worker's tree. None by default. */
@@ -54,6 +62,7 @@ export interface PoolSettings {
   readonly threads: number;
   /** How many CPUs a worker is kept to; undefined: all. */
   readonly affinity: number | undefined;
+  readonly jobserver: Jobserver | undefined;
   readonly timeoutMs: number | undefined;
   readonly memoryBytes: number | undefined;
   readonly resources: Readonly<Record<string, number>>;
@@ -84,6 +93,7 @@ export function poolSettings(options: PoolOptions, budget: Budget | undefined): 
     workers,
     threads: checkZeroOrMore(threads, "threads"),
     affinity: options.threads === undefined || options.threads === 0 ? undefined : threads,
+    jobserver: options.jobserver,
     timeoutMs: options.timeout === undefined ? undefined : parseTimeout(options.timeout),
     memoryBytes: options.memory === undefined ? undefined : parseMemory(options.memory),
     resources: options.resources ?? {},
@@ -103,6 +113,7 @@ export function poolSettings(options: PoolOptions, budget: Budget | undefined): 
     output: options.output ?? "capture",
     ipc: options.ipc ?? "task",
   };
+  if (typeof settings.jobserver === "number") checkJobs(settings.jobserver);
   for (const [cause, count] of Object.entries(settings.retries))
     checkZeroOrMore(count, `retries.${cause}`);
   for (const [name, count] of Object.entries(settings.resources))

@@ -6,6 +6,7 @@ import { parseDuration, parseSize, type Duration, type Size } from "../units/ind
 import { threadCaps } from "../budget/thread-caps.ts";
 import { checkCount, parseMemory, parseTimeout, refuseAborted } from "./bounds.ts";
 import { taskEnvironment } from "./environment.ts";
+import { jobsOf, type Jobserver } from "./jobserver.ts";
 import { leakLine } from "./leak-line.ts";
 import { Output } from "./output.ts";
 import type { ScopeCore } from "./scope-core.ts";
@@ -36,6 +37,7 @@ export interface ExecOptions {
   readonly cpus?: number;
   /** How many threads libraries are told to use (`OMP_NUM_THREADS` and its like). */
   readonly threads?: number;
+  readonly jobserver?: Jobserver;
   /** Bound for open files, of each process. */
   readonly openFiles?: number;
   /** Bound for the size of core files: `"0"` for none. */
@@ -119,17 +121,19 @@ export async function execIn(
     );
   const threads =
     options.threads === undefined ? {} : threadCaps(checkCount(options.threads, "threads"));
+  const env = taskEnvironment({ ...threads, ...options.env }, options.inheritEnv);
   const startedAt = new Date();
   const since = performance.now();
   const contained = await scope.launch({
     command,
     cwd,
-    env: taskEnvironment({ ...threads, ...options.env }, options.inheritEnv),
+    env,
     ...(options.cpus === undefined ? {} : { cpus: checkCount(options.cpus, "cpus") }),
     ...(options.openFiles === undefined
       ? {}
       : { openFiles: checkCount(options.openFiles, "openFiles") }),
     ...(options.coreSize === undefined ? {} : { coreBytes: parseSize(options.coreSize) }),
+    ...jobsOf(scope, options.jobserver, options.threads, env),
     ...(options.network === false ? { noNetwork: true } : {}),
     ...(options.ipc === undefined ? {} : { ipc: options.ipc }),
     ...(options.cgroup === true ? { cgroup: true } : {}),

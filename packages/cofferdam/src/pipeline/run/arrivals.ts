@@ -39,6 +39,7 @@ export class Arrivals {
     switch (verdict.action) {
       case "run":
         lane.toRun++;
+        lane.because(verdict.reason);
         if (!stage.waits) lane.queue.push(key, stage.output(key));
         break;
       case "skip": {

@@ -117,6 +117,7 @@ export function execOptionsOf(stage: Stage): ExecOptions {
     // Put together once: doing it for each item is a good part of what a start costs.
     env: { ...taskEnvironment(), ...caps, ...stage.env },
     inheritEnv: false,
+    ...(threads === undefined ? {} : { threads }), // also for the jobserver
     ...(cpus === undefined ? {} : { cpus }),
     ...(processes === undefined ? {} : { processes }),
     ...(stage.grace === undefined ? {} : { grace: stage.grace }),

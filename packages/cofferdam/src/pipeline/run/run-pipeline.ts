@@ -51,6 +51,8 @@ export interface RunPipelineOptions {
 
 export interface StageResult extends ItemCounts {
   readonly stage: string;
+  /** Why items ran, and how many for each reason; also those that came to be known meanwhile. */
+  readonly reasons: Readonly<Record<string, number>>;
 }
 
 export interface RunPipelineResult {
@@ -202,12 +204,13 @@ function openCaches({ pipeline, folder }: LoadedPipeline, scope: Scope): void {
 }
 
 /** The manifest counts what is; the run knows what of it is its own doing. */
-function resultOf({ name, counts }: StageLane, now: StateCounts): StageResult {
+function resultOf({ name, counts, reasons }: StageLane, now: StateCounts): StageResult {
   const { done, failed, quarantined, pending, discovered: total } = now;
   return {
     ...{ stage: name, total, failed, quarantined, pending },
     done: counts.done,
     skipped: done - counts.done,
+    reasons: Object.fromEntries(reasons),
   };
 }
 

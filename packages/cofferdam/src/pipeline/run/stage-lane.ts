@@ -24,6 +24,8 @@ export class StageLane {
   ended = false;
   /** Items that run: those that are skipped say nothing about progress. */
   toRun = 0;
+  /** Why they run, and how many for each reason. */
+  readonly reasons = new Map<string, number>();
   announced = -1;
   announcedAt = -Infinity;
 
@@ -36,12 +38,17 @@ export class StageLane {
     this.add(summary);
   }
 
-  add({ discovered, toRun, unchanged, quarantined, refused }: StageSummary): void {
+  add({ discovered, toRun, unchanged, quarantined, refused, reasons }: StageSummary): void {
+    for (const [reason, count] of reasons) this.because(reason, count);
     this.toRun += toRun;
     this.counts.discovered += discovered;
     this.counts.skipped += unchanged;
     this.counts.quarantined += quarantined;
     this.counts.failed += refused;
+  }
+
+  because(reason: string, count = 1): void {
+    this.reasons.set(reason, (this.reasons.get(reason) ?? 0) + count);
   }
 
   get name(): string {
