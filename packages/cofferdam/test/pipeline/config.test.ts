@@ -81,6 +81,18 @@ describe("a pipeline's file", () => {
       /yaml:8:10: stages\.one\.out has the placeholder \{in\.stm\}.*did you mean "in\.stem"\?/,
     ],
     [
+      "a placeholder of a command that is misspelt",
+      '[cat, "{in}"]',
+      '[cat, "{params.lang}", "{itme}"]',
+      /yaml:10:\d+: stages\.two\.run\.2 has the placeholder \{itme\}.*did you mean "item"\?/,
+    ],
+    [
+      "a placeholder of other programs",
+      '[cat, "{in}"]',
+      '[cat, "{input}"]',
+      /yaml:10:\d+: stages\.two\.run\.1 has the placeholder \{input\}.*did you mean "in"\?/,
+    ],
+    [
       "a parameter that does not exist",
       "params.lang",
       "params.lnag",

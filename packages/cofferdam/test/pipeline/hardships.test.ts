@@ -67,6 +67,58 @@ cat out/*.txt | wc -c`;
     },
   );
 
+  it.skipIf(!mounts)(
+    mounts
+      ? "outputs on mounts of their own"
+      : "outputs on mounts of their own (skipped, because nothing can be mounted here)",
+    () => {
+      using project = new Project({
+        "in/a.txt": "a",
+        "in/b.txt": "b",
+        "cofferdam.yaml": `
+stages:
+  # Another mount of the same file system, as containers have them.
+  near: { each: "in/*.txt", run: [cp, "{in}", "{out}"], out: "near/{in.name}" }
+  # Another file system, deeper down.
+  far: { from: near, run: [sh, -c, 'cp "$1" "$2"; test "$(cat "$1")" != b', sh, "{in}", "{out}"], out: "deep/far/{in.name}" }
+  folders: { from: near, run: [sh, -c, 'cp "$1" "$2"; echo "$1" >>marks', sh, "{in}", "{out}"], out: "deep/folders/{in.stem}/" }
+`,
+      });
+      const script = `
+set -e
+cd "$1"
+mkdir -p near deep/far
+mount --bind near near
+mount -t tmpfs none deep
+run() { "$2" --conditions=cofferdam-source "$3" run --progress plain && echo "exit 0" || echo "exit $?"; }
+run "$@"
+ls -A near deep/far deep/folders deep/folders/a
+cat .cofferdam/failures/far/*/unfinished/b.txt
+echo more >>in/a.txt
+run "$@"
+cat deep/folders/a/a.txt
+ls -A deep`;
+      const { stdout, stderr } = inNamespace(project, script);
+      expect(stderr).toMatch(/near: 2 done[^]*far: 1 done · 0 failed · 1 quarantined/);
+      expect(stdout.split("\n")).toEqual([
+        "exit 3",
+        ...[
+          "deep/far:",
+          "a.txt",
+          "",
+          "deep/folders:",
+          "a",
+          "b",
+          "",
+          "deep/folders/a:",
+          "a.txt",
+          "",
+        ],
+        ...["near:", "a.txt", "b.txt", "bexit 3", "amore", "far", "folders", ""],
+      ]);
+    },
+  );
+
   it.skipIf(isRoot)(
     isRoot
       ? "an unwritable output folder (skipped, because root may write anywhere)"

@@ -64,6 +64,15 @@ export function outputOf(
   return path.endsWith("/") ? path.slice(0, -1) : path;
 }
 
+/** The folder, relative to the pipeline's, that all outputs of a pattern lie below. */
+export function outputFolderOf(pattern: string, params: Readonly<Record<string, unknown>>): string {
+  const filled = pattern.replace(/\{params\.[\w.-]+\}/g, (one) =>
+    fillIn(one, { input: "", key: "", output: "", params }),
+  );
+  const fixed = filled.split("{", 1)[0] ?? "";
+  return posix.dirname(posix.normalize(`${fixed}x`));
+}
+
 /** Whether two items can never get the same output: the pattern holds all of the item's name. */
 export function isInjective(pattern: string): boolean {
   if (/\{(in|in\.path|item)\}/.test(pattern)) return true;
@@ -96,9 +105,8 @@ export function placeholderProblem(
         return `has ${whole}, but the stage has no out`;
       continue;
     }
-    if (use === "command" && !["in", "out", "item"].includes(head)) continue; // a tool's own braces
-    const hint =
-      didYouMean(name, known) || `; there are ${known.map((one) => `{${one}}`).join(" ")}`;
+    if (use === "command" && isOfTool(head, rest)) continue;
+    const hint = hintFor(name, known);
     return `has the placeholder ${whole}, which does not exist here${hint}`;
   }
   if (use === "out" && stage.gather === undefined && !/\{(in|item)(\.[\w-]+)?\}/.test(text))
@@ -106,6 +114,21 @@ export function placeholderProblem(
   if (use === "out" && stage.gather !== undefined && stage.gather !== "all" && !text.includes("{"))
     return `is the same for every group: ${JSON.stringify(text)}; put {item} in it`;
   return null;
+}
+
+const ours = ["in", "out", "item", "params"];
+const ofOthers: Readonly<Record<string, string>> = { input: "in", output: "out" };
+
+/** Whether braces in a command are the tool's own, and not a name of ours, misspelt. */
+function isOfTool(head: string, rest: string): boolean {
+  if (ours.includes(head) || head in ofOthers) return false;
+  return (rest === "" && head.length < 4) || didYouMean(head, ours) === "";
+}
+
+function hintFor(name: string, known: readonly string[]): string {
+  const meant = ofOthers[name];
+  if (meant !== undefined) return `; did you mean "${meant}"?`;
+  return didYouMean(name, known) || `; there are ${known.map((one) => `{${one}}`).join(" ")}`;
 }
 
 function textOf(value: unknown): string {

@@ -1,5 +1,5 @@
 import type { Pipeline, Stage } from "../config/index.ts";
-import { outputOf } from "../config/index.ts";
+import { outputFolderOf, outputOf } from "../config/index.ts";
 import type { Recipe } from "./recipe.ts";
 
 /** A stage as planning and running need it: names looked up, paths made out. */
@@ -17,6 +17,8 @@ export interface PlannedStage {
   readonly makesFolder: boolean;
   /** Whether it starts only when the stage before has ended. */
   readonly waits: boolean;
+  /** The folder that its outputs lie below, relative to the pipeline's; null where it makes none. */
+  readonly outputFolder: string | null;
   /** Relative to the pipeline's folder; null where the stage makes no file. */
   output(key: string): string | null;
 }
@@ -42,6 +44,7 @@ export function plannedStage(
   const definition = pipeline.stages[name];
   if (!definition) throw new TypeError(`no stage ${name}`);
   const { out } = definition;
+  const params = pipeline.params ?? {};
   const planned: PlannedStage = {
     name,
     definition,
@@ -50,7 +53,8 @@ export function plannedStage(
     upstream,
     makesFolder: out?.endsWith("/") ?? false,
     waits: definition.gather !== undefined || (definition.barrier ?? false),
-    output: (key) => (out === undefined ? null : outputOf(out, key, pipeline.params ?? {})),
+    outputFolder: out === undefined ? null : outputFolderOf(out, params),
+    output: (key) => (out === undefined ? null : outputOf(out, key, params)),
   };
   upstream?.downstream.push(planned);
   return planned;

@@ -31,16 +31,12 @@ export const backlogMax = 2_000;
  */
 export class Committer {
   readonly #manifest: PipelineManifest;
-  readonly #old: string;
   readonly #folders = new Set<string>();
   #waiting: Waiting[] = [];
   #working: Promise<void> | null = null;
-  #replaced = 0;
 
-  /** `old` is a folder that outputs which are replaced may be moved to. */
-  constructor(manifest: PipelineManifest, old: string) {
+  constructor(manifest: PipelineManifest) {
     this.#manifest = manifest;
-    this.#old = old;
   }
 
   get backlog(): number {
@@ -136,7 +132,7 @@ export class Committer {
         return;
       }
       if (!["ENOTEMPTY", "EEXIST", "EISDIR", "ENOTDIR"].includes(code)) throw error;
-      const old = join(this.#old, `replaced-${++this.#replaced}`);
+      const old = join(dirname(from), ".replaced");
       await rename(to, old);
       await rename(from, to);
       await rm(old, { recursive: true, force: true });

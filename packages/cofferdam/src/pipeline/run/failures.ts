@@ -1,7 +1,8 @@
 import { hash } from "node:crypto";
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { FailureCause } from "../config/index.ts";
+import { moveTree } from "../files/mounts.ts";
 import { quoteCommand } from "../joblog/quote.ts";
 
 /** What is kept of an item that failed: in the manifest, and as `item.json` in its folder. */
@@ -65,7 +66,7 @@ export class FailureFolders {
       if (said.stdout !== "") writeFileSync(join(folder, "stdout.txt"), said.stdout, "latin1");
       if (record.command)
         writeFileSync(join(folder, "command.txt"), `${quoteCommand(record.command)}\n`);
-      if (unfinished !== null) renameSync(unfinished, join(folder, "unfinished"));
+      if (unfinished !== null) moveTree(unfinished, join(folder, "unfinished"));
       return kept;
     } catch {
       return { ...record, folder: null }; // a full disk: the manifest has the record

@@ -261,7 +261,7 @@ function refuseFullDisk(
   removePlace(place);
   throw new CofferdamError(
     "OUTPUT",
-    `the disk is full (ENOSPC) where outputs are made, ${unfinished}: ${failure.message}`,
+    `the disk is full (ENOSPC) where outputs are made, ${unfinished}: ${failure.message.replaceAll("\n", "; ")}`,
   );
 }
 

@@ -81,7 +81,7 @@ export class PipelineRun {
     this.#limiters = limiters;
     this.#executors = new Executors(scope, loaded);
     this.#places = new Places(state);
-    this.#committer = new Committer(state.manifest, this.#places.old());
+    this.#committer = new Committer(state.manifest);
     this.#announcements = new Announcements(options.onEvent);
     this.#outcomes = new Outcomes(
       { loaded, state, planner, places: this.#places },
@@ -188,7 +188,7 @@ export class PipelineRun {
         signal,
         manifest: this.#state.manifest,
         folder: this.#loaded.folder,
-        unfinished: row.output === null ? this.#places.old() : this.#places.of(row.output),
+        unfinished: this.#places.of(stage),
         durations: lane.durations,
         executor: (memoryBytes) => {
           const executor = this.#executors.get(definition, lane.workers, memoryBytes);

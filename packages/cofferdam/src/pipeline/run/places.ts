@@ -1,5 +1,6 @@
 import { readdirSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
+import type { PlannedStage } from "../plan/index.ts";
 import type { PipelineState } from "../state/pipeline-state.ts";
 
 /** Where unfinished outputs lie, by the folder that they will go to. */
@@ -11,22 +12,14 @@ export class Places {
     this.#state = state;
   }
 
-  /** For an output: on its own file system. By the first folder of its path. */
-  of(output: string): string {
-    const slash = output.indexOf("/");
-    return this.#at(slash < 0 ? "." : output.slice(0, slash));
-  }
-
-  /** For what is replaced, and for stages without an output. */
-  old(): string {
-    return this.#at(".");
-  }
-
-  #at(base: string): string {
-    const known = this.#known.get(base);
-    if (known !== undefined) return known;
-    const path = this.#state.unfinished(base);
-    this.#known.set(base, path);
+  /** For the outputs of a stage: where they can be renamed to their names. */
+  of({ outputFolder }: PlannedStage): string {
+    const folder = outputFolder ?? ".";
+    let path = this.#known.get(folder);
+    if (path === undefined) {
+      path = this.#state.unfinished(folder);
+      this.#known.set(folder, path);
+    }
     return path;
   }
 

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { CofferdamError, errorMessage } from "../../errors/index.ts";
+import { isSameMount } from "../files/mounts.ts";
 import { RunLock } from "../lock/run-lock.ts";
 import { PipelineManifest } from "../manifest/index.ts";
 
@@ -57,8 +58,8 @@ export class PipelineState implements Disposable {
   }
 
   /**
-   * An empty folder for outputs that are not finished, on the file system of the outputs below
-   * `base`. Behind the lock whatever is in it is a dead run's.
+   * An empty folder for outputs that are not finished, from where they can be renamed to their names
+   * below `base`. Behind the lock whatever is in it is a dead run's.
    */
   unfinished(base: string): string {
     const outputs = join(this.#folder, base);
@@ -71,8 +72,8 @@ export class PipelineState implements Disposable {
         { cause: error },
       );
     }
-    const isElsewhere = statSync(outputs).dev !== statSync(this.#path).dev;
-    const path = join(isElsewhere ? join(outputs, stateName) : this.#path, "unfinished");
+    const near = isSameMount(outputs, this.#path) ? this.#path : join(outputs, stateName);
+    const path = join(near, "unfinished");
     if (!this.#emptied.has(path)) {
       rmSync(path, { recursive: true, force: true });
       mkdirSync(path, { recursive: true });
@@ -84,9 +85,15 @@ export class PipelineState implements Disposable {
   readonly #emptied = new Set<string>();
 
   [Symbol.dispose](): void {
-    if (this.#lock)
-      for (const path of this.#emptied) rmSync(path, { recursive: true, force: true });
+    if (this.#lock) for (const path of this.#emptied) this.#remove(path);
     this.manifest[Symbol.dispose]();
     this.#lock?.[Symbol.dispose]();
+  }
+
+  /** With the folder that was made for it beside outputs elsewhere, where nothing else is in it. */
+  #remove(unfinished: string): void {
+    rmSync(unfinished, { recursive: true, force: true });
+    const parent = dirname(unfinished);
+    if (parent !== this.#path && readdirSync(parent).length === 0) rmdirSync(parent);
   }
 }
