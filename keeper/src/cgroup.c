@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <linux/sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,7 +11,6 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,8 +19,6 @@
 
 /* How long the killed may take to be gone. */
 #define EMPTY_WITHIN_MS 5000
-/* Of cgroups in one another; a task may make some below its own. */
-#define DEPTH_MAX 64
 
 static bool write_at(int dir, const char *file, const char *text)
 {
@@ -63,20 +59,16 @@ uint64_t cgroup_number(int dir, const char *file, const char *key)
 	return 0;
 }
 
-static int open_dir(int parent, const char *name)
+int cgroup_dir(int parent, const char *name)
 {
 	return openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-/*
- * Removes a cgroup and those below it, none of which may hold a process: removing is the proof that
- * it does not. False: errno.
- */
-static bool remove_empty(int parent, const char *name, int depth)
+static bool remove_below(int parent, const char *name, int depth)
 {
 	if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
 		return true;
-	if (errno != EBUSY || depth == DEPTH_MAX)
+	if (errno != EBUSY || depth == CGROUP_DEPTH_MAX)
 		return false;
 	DIR *stream = open_stream(parent, name);
 	if (!stream)
@@ -84,17 +76,22 @@ static bool remove_empty(int parent, const char *name, int depth)
 	struct dirent *entry;
 	while ((entry = readdir(stream)))
 		if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
-			remove_empty(dirfd(stream), entry->d_name, depth + 1);
+			remove_below(dirfd(stream), entry->d_name, depth + 1);
 	closedir(stream);
 	return unlinkat(parent, name, AT_REMOVEDIR) == 0;
 }
 
-static bool kill_and_remove(const char *path, int dir)
+bool cgroup_remove_empty(int parent, const char *name)
+{
+	return remove_below(parent, name, 0);
+}
+
+bool cgroup_kill_and_remove(const char *path, int dir)
 {
 	uint64_t end = now_ms() + EMPTY_WITHIN_MS;
 	for (;;) {
 		cgroup_kill(dir);
-		if (remove_empty(AT_FDCWD, path, 0))
+		if (cgroup_remove_empty(AT_FDCWD, path))
 			return true;
 		if (now_ms() > end)
 			return false;
@@ -128,7 +125,7 @@ static void take_controllers(struct cgroup_run *run)
 {
 	char *last = strrchr(run->path, '/');
 	*last = 0;
-	int place = open_dir(AT_FDCWD, run->path);
+	int place = cgroup_dir(AT_FDCWD, run->path);
 	if (place >= 0) {
 		cgroup_place_delegate(place, run->path);
 		close(place);
@@ -177,7 +174,7 @@ bool cgroup_run_open(struct cgroup_run *run)
 	run->step = "mkdir";
 	if (mkdir(run->path, 0755) != 0)
 		return false;
-	run->dir = open_dir(AT_FDCWD, run->path);
+	run->dir = cgroup_dir(AT_FDCWD, run->path);
 	if (run->dir < 0) {
 		run->step = "open";
 		rmdir(run->path);
@@ -198,53 +195,9 @@ bool cgroup_run_close(struct cgroup_run *run)
 {
 	if (run->dir < 0)
 		return true;
-	bool gone = kill_and_remove(run->path, run->dir);
+	bool gone = cgroup_kill_and_remove(run->path, run->dir);
 	close(run->dir);
 	run->dir = -1;
-	return gone;
-}
-
-static void count_processes(int dir, unsigned *count, int depth)
-{
-	static char text[65536];
-	ssize_t length = read_file_at(dir, "cgroup.procs", text, sizeof text);
-	for (ssize_t i = 0; i < length; i++)
-		*count += text[i] == '\n';
-	DIR *stream = open_stream(dir, ".");
-	if (!stream)
-		return;
-	struct dirent *entry;
-	while ((entry = readdir(stream))) {
-		if (entry->d_type != DT_DIR || entry->d_name[0] == '.' || depth == DEPTH_MAX)
-			continue;
-		int child = open_dir(dir, entry->d_name);
-		if (child < 0)
-			continue;
-		count_processes(child, count, depth + 1);
-		close(child);
-	}
-	closedir(stream);
-}
-
-bool cgroup_run_sweep(const char *path, const char *name, unsigned *killed)
-{
-	char expected[40];
-	const char *last = strrchr(path, '/');
-	int length = snprintf(expected, sizeof expected, "/cofferdam-%.16s.", name);
-	if (!last || strncmp(last, expected, (size_t)length) != 0)
-		return true; /* not a line that a keeper wrote */
-	int dir = open_dir(AT_FDCWD, path);
-	if (dir < 0)
-		return true;
-	struct statfs system;
-	struct stat status;
-	bool gone = true;
-	if (fstatfs(dir, &system) == 0 && (unsigned long)system.f_type == CGROUP2_SUPER_MAGIC &&
-	    fstat(dir, &status) == 0 && status.st_uid == geteuid()) {
-		count_processes(dir, killed, 0);
-		gone = kill_and_remove(path, dir);
-	}
-	close(dir);
 	return gone;
 }
 
@@ -255,7 +208,7 @@ int cgroup_task_open(const struct cgroup_run *run, uint32_t task, uint64_t memor
 	snprintf(name, sizeof name, "t%u", task);
 	if (mkdirat(run->dir, name, 0755) != 0)
 		return -1;
-	int dir = open_dir(run->dir, name);
+	int dir = cgroup_dir(run->dir, name);
 	bool bounded = dir >= 0;
 	if (bounded && memory_bytes) {
 		bounded = write_number(dir, "memory.max", memory_bytes) &&
@@ -280,13 +233,13 @@ bool cgroup_task_remove(const struct cgroup_run *run, uint32_t task)
 {
 	char name[16];
 	snprintf(name, sizeof name, "t%u", task);
-	if (remove_empty(run->dir, name, 0))
+	if (cgroup_remove_empty(run->dir, name))
 		return true;
-	int dir = open_dir(run->dir, name);
+	int dir = cgroup_dir(run->dir, name);
 	cgroup_kill(dir);
 	if (dir >= 0)
 		close(dir);
-	return remove_empty(run->dir, name, 0);
+	return cgroup_remove_empty(run->dir, name);
 }
 
 pid_t cgroup_fork(int dir, bool *entered)

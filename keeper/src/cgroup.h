@@ -17,6 +17,10 @@
 #include <sys/types.h>
 
 #define CGROUP_PATH_MAX 512
+/* Of cgroups in one another; a task may make some below its own. */
+#define CGROUP_DEPTH_MAX 64
+/* The name that stands for a run in the cgroup of who only tries. */
+#define CGROUP_PROBE "probe"
 
 struct cgroup_run {
 	int dir; /* -1: none can be had */
@@ -37,6 +41,22 @@ bool cgroup_run_close(struct cgroup_run *run);
  * it is touched only if its name says the same. *killed grows by the processes that lived in it.
  */
 bool cgroup_run_sweep(const char *path, const char *name, unsigned *killed);
+
+/*
+ * Removes what a doctor who was killed while trying has left beside ours: named so, ours, by a
+ * process of our PID namespace that is no more, and empty.
+ */
+void cgroup_probes_sweep(void);
+
+/* Opens the folder of one. -1: errno. */
+int cgroup_dir(int parent, const char *name);
+/*
+ * Removes a cgroup and those below it, none of which may hold a process: removing is the proof that
+ * it does not. False: errno.
+ */
+bool cgroup_remove_empty(int parent, const char *name);
+/* Kills what lives in it until it can be removed. False: something does not go. */
+bool cgroup_kill_and_remove(const char *path, int dir);
 
 /* Makes a task's cgroup with these bounds (0: none). -1: errno. */
 int cgroup_task_open(const struct cgroup_run *run, uint32_t task, uint64_t memory_bytes,

@@ -69,7 +69,7 @@ static void failure(const char *name, const char *step)
 static void report_cgroup(void)
 {
 	struct cgroup_run group;
-	if (!cgroup_run_name(&group, "probe") || !cgroup_run_open(&group)) {
+	if (!cgroup_run_name(&group, CGROUP_PROBE) || !cgroup_run_open(&group)) {
 		failure("cgroup", group.step);
 		return;
 	}

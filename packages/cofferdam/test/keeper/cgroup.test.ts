@@ -1,5 +1,8 @@
 /** Cgroups of our own: born in them, killed by them, and none of them left, whoever dies. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync } from "node:fs";
+import { rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -130,6 +133,47 @@ describe.skipIf(missing !== "")(`a cgroup for each task${skipped}`, () => {
     }
     const found = await census.waitUntilEmpty(deadlineMs, { what: "processes" });
     expect(found.left.processes).toEqual([]);
+  });
+
+  it.each([
+    ["start", () => openAndClose()],
+    ["sweep", () => runCli(["sweep"], { env: { TMPDIR: tmp } })],
+  ])("of a doctor that was killed while trying goes at the next %s", async (_when, act) => {
+    const { program, run } = await start();
+    const [subtree = ""] = cgroupsOf(run);
+    const place = dirname(subtree);
+    program.child.kill("SIGTERM");
+    program.child.kill("SIGINT");
+    program.child.kill("SIGINT");
+    await program.finished;
+    const [namespace = ""] = /\d+/.exec(readlinkSync("/proc/self/ns/pid")) ?? [];
+    const make = (owner: number, inNamespace: string, ...below: string[]): string => {
+      const path = join(place, `cofferdam-probe.${inNamespace}.${owner}`);
+      mkdirSync(join(path, ...below), { recursive: true });
+      return path;
+    };
+    const dead = (): number => spawnSync("true").pid;
+    const empty = make(dead(), namespace, "t0");
+    const sleeper = spawn("sleep", ["600"], { stdio: "ignore" });
+    const gone = once(sleeper, "exit");
+    const others = [
+      make(process.pid, namespace),
+      make(dead(), String(Number(namespace) + 1)),
+      make(dead(), namespace, "t0"),
+    ];
+    const inhabited = join(others.at(-1) ?? "", "t0");
+    writeFileSync(join(inhabited, "cgroup.procs"), String(sleeper.pid));
+    try {
+      await act();
+      expect(existsSync(empty)).toBe(false);
+      expect(others.map((path) => existsSync(path))).toEqual([true, true, true]);
+      expect(readFileSync(join(inhabited, "cgroup.procs"), "utf8")).toBe(`${sleeper.pid}\n`);
+    } finally {
+      sleeper.kill();
+      await gone;
+      rmdirSync(inhabited);
+      for (const path of others) rmdirSync(path);
+    }
   });
 
   it("ends what its init left, when that is killed", async () => {

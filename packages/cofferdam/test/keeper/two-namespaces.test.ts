@@ -80,8 +80,9 @@ class Side implements AsyncDisposable {
   }
 
   /** States of the runs, sorted. */
-  async sweep(): Promise<string[]> {
-    const { runs } = JSON.parse(await this.ask("cofferdam sweep --json")) as Swept;
+  async sweep(...options: "--dry-run"[]): Promise<string[]> {
+    const answer = await this.ask(["cofferdam sweep --json", ...options].join(" "));
+    const { runs } = JSON.parse(answer) as Swept;
     return runs.map(({ state, removed }) => (removed ? `${state}, removed` : state)).toSorted();
   }
 
@@ -117,6 +118,10 @@ describe.skipIf(!canUnshare)(name, () => {
       await dead.ask("kill_both");
       // What dies with its keeper may be removed from anywhere; the rest only where it can be seen.
       const judged = way === "namespace" ? "dead, removed" : "unknown";
+      const foreseen = way === "namespace" ? "dead" : "unknown";
+      expect(await other.sweep("--dry-run")).toEqual([foreseen, ...remains].toSorted());
+      expect(await dead.sweep("--dry-run")).toEqual(["dead", ...remains].toSorted());
+      expect(readdirSync(base).length).toBe(runs);
       expect(await other.sweep()).toEqual([judged, ...remains].toSorted());
       expect(readdirSync(base).length).toBe(way === "namespace" ? runs - 1 : runs);
       expect(await dead.sweep()).toEqual(
