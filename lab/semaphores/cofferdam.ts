@@ -6,11 +6,12 @@ const run: NodeMeans["run"] = async (situation, tool, deadlineMs) => {
   // Loaded late: the experiment's list of means must not depend on one of them.
   const { openScope } = await import("cofferdam");
   await using scope = await openScope();
-  await scope.exec([...tool], {
+  const { unattributed } = await scope.exec([...tool], {
     ...(deadlineMs === null ? {} : { timeout: `${deadlineMs}ms` }),
     grace: situation === "group-kill" ? 0 : `${GRACE_MS}ms`,
     reject: false,
   });
+  return unattributed.map(({ name }) => name);
 };
 
 /** By the strongest containment that this machine allows. */

@@ -29,8 +29,9 @@ export const semaphores: Experiment = {
   usage: `npm run lab semaphores -- [--only NAME]… [--settle MS] [--deadline MS] [--json]
 
 A Python tool holds three multiprocessing locks and a block of shared memory (four entries in
-/dev/shm) and a System V semaphore, and says their names. It is ended in four ways. What is left is
-counted by the census (lab/census) by those names, and then removed by those names.
+/dev/shm), a System V semaphore, shared memory and queue, and a POSIX message queue, and says their
+names. It is ended in four ways. What is left is counted by those names (lab/census), compared with
+what the report says, and then removed by those names.
 
 ${describePeerOptions(allMeans, {
   whose: "the tool's deadline",
@@ -71,20 +72,32 @@ async function measureAll(present: readonly Means[], options: MeasureOptions): P
 
 function describe(rows: readonly Row[], skipped: readonly Skipped[]): string {
   const table = formatTable(
-    ["how it ends", "by", "version", "/dev/shm", "System V", "processes", "tracker warns of"],
+    [
+      "how it ends",
+      "by",
+      "version",
+      "/dev/shm",
+      "System V",
+      "queue",
+      "told",
+      "processes",
+      "tracker warns of",
+    ],
     rows.map(({ end, title, version, found }) => [end, title, version, ...describeCells(found)]),
   );
   const left = rows.reduce((sum, { found }) => sum + found.leftByExperiment, 0);
   return [table, ...describeEnd(skipped, left)].join("\n");
 }
 
-function describeCells({ made, left, processes, warned, stderr }: Measurement): string[] {
+function describeCells({ made, left, told, processes, warned, stderr }: Measurement): string[] {
   if (made === null) {
     return [`invalid: the tool did not run ${stderr.trim().split("\n").at(-1) ?? ""}`];
   }
   return [
     `${left.sharedMemory} of ${made.sharedMemory}`,
     made.sysv === 0 ? "not made" : `${left.sysv} of ${made.sysv}`,
+    made.queues === 0 ? "not made" : `${left.queues} of ${made.queues}`,
+    told === null ? "no report" : `${told} of ${left.sharedMemory + left.sysv + left.queues}`,
     String(processes),
     String(warned),
   ];

@@ -17,12 +17,15 @@ export interface Means extends Peer {
 }
 
 export interface NodeMeans extends Omit<Means, "supervisor"> {
-  /** Runs inside a process of its own; resolves when the tool has ended. */
+  /**
+   * Runs inside a process of its own; resolves when the tool has ended, with the names of objects
+   * that a report says are left, if there is a report.
+   */
   readonly run: (
     situation: Situation,
     tool: readonly string[],
     deadlineMs: number | null,
-  ) => Promise<void>;
+  ) => Promise<readonly string[] | undefined>;
 }
 
 export function nodeMeans(means: NodeMeans): Means & NodeMeans {

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -12,9 +12,10 @@ import type { Means } from "./means.ts";
 import {
   countWarned,
   findLeft,
+  isTold,
   readToolObjects,
   removeObjects,
-  type ToolObjects,
+  type ToolObject,
 } from "./objects.ts";
 import { type Situation, SITUATIONS } from "./situations.ts";
 
@@ -28,6 +29,7 @@ export interface MeasureOptions {
 export interface Counts {
   readonly sharedMemory: number;
   readonly sysv: number;
+  readonly queues: number;
 }
 
 export interface Measurement {
@@ -35,6 +37,8 @@ export interface Measurement {
   readonly made: Counts | null;
   /** Of what the tool had made, what the census found afterwards. */
   readonly left: Counts;
+  /** How many of those the supervisor has told of in a report; `null` where it made none. */
+  readonly told: number | null;
   /** Processes that were still running then. */
   readonly processes: number;
   /** How many objects Python's resource tracker warned of. */
@@ -67,6 +71,7 @@ async function measureOnce(
 ): Promise<Measurement> {
   const temporary = mkdtempSync(join(tmpdir(), "lab-"));
   const folder = join(temporary, "tool");
+  const told = join(temporary, "told");
   mkdirSync(folder);
   try {
     const census = openCensus({ scratch: [temporary, runFolder(temporary)] });
@@ -75,7 +80,7 @@ async function measureOnce(
     const [command = "", ...args] = means.supervisor(situation, tool, limit);
     const supervisor = spawn(command, args, {
       stdio: ["ignore", "ignore", "pipe"],
-      env: { ...process.env, TMPDIR: temporary, ...means.env, ...census.env },
+      env: { ...process.env, TMPDIR: temporary, LAB_TOLD: told, ...means.env, ...census.env },
     });
     let stderr = "";
     supervisor.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
@@ -88,20 +93,22 @@ async function measureOnce(
 
     // When no process of the run is left, nobody is there to remove anything any more.
     const report = await census.waitUntilEmpty(settleMs, { what: "processes" });
-    const made = readToolObjects(folder);
+    const { made, ready } = readToolObjects(folder);
     const left = findLeft(made, report);
+    const names = readTold(told);
     const warned = countWarned(folder);
 
-    const stillThere = (): ToolObjects => findLeft(readToolObjects(folder), census.compare());
+    const stillThere = (): ToolObject[] => findLeft(readToolObjects(folder).made, census.compare());
     const processes = await cleanUp(census, report, () => removeObjects(stillThere()));
     const objects = stillThere();
     supervisor.stderr.destroy();
     return {
-      made: made.ready ? count(made) : null,
+      made: ready ? count(made) : null,
       left: count(left),
+      told: names && left.filter((object) => isTold(object, names)).length,
       processes: report.left.processes.length,
       warned,
-      leftByExperiment: processes + objects.sharedMemory.length + objects.sysvKeys.length,
+      leftByExperiment: processes + objects.length,
       stderr,
     };
   } finally {
@@ -127,6 +134,13 @@ async function waitUntilReady(folder: string, ended: Promise<unknown>): Promise<
   }
 }
 
-function count({ sharedMemory, sysvKeys }: ToolObjects): Counts {
-  return { sharedMemory: sharedMemory.length, sysv: sysvKeys.length };
+function count(objects: readonly ToolObject[]): Counts {
+  const queues = objects.filter(({ kind }) => kind === "queue").length;
+  const sharedMemory = objects.filter(({ kind }) => kind === "file").length;
+  return { sharedMemory, sysv: objects.length - sharedMemory - queues, queues };
+}
+
+/** What a supervisor that was not killed, and that reports, has named as left. */
+function readTold(file: string): string[] | null {
+  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as string[]) : null;
 }

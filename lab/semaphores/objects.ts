@@ -1,53 +1,79 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Comparison } from "../census/index.ts";
+import { findPython } from "../survivors/python.ts";
+
+/** An object by what others know it by: a path in `/dev/shm`, a System V key, a queue's name. */
+export type ToolObject =
+  | { readonly kind: "file"; readonly path: string }
+  | { readonly kind: "sem" | "shm" | "msg"; readonly key: number }
+  | { readonly kind: "queue"; readonly name: string };
 
 /** What the tool said that it made. Nothing else is counted, and nothing else is ever removed. */
-export interface ToolObjects {
-  /** Paths in `/dev/shm`. */
-  readonly sharedMemory: readonly string[];
-  readonly sysvKeys: readonly number[];
+export function readToolObjects(folder: string): { made: ToolObject[]; ready: boolean } {
+  const lines = readLines(join(folder, "objects"));
+  return { made: lines.flatMap(parse), ready: lines.includes("ready") };
 }
 
-/** The tool's own list, and whether it has made them all. */
-export function readToolObjects(folder: string): ToolObjects & { readonly ready: boolean } {
-  const lines = readLines(join(folder, "objects"));
-  return {
-    sharedMemory: lines.filter((line) => line.startsWith("/dev/shm/")),
-    sysvKeys: lines.flatMap((line) => /^sysv (\d+)$/.exec(line)?.[1] ?? []).map(Number),
-    ready: lines.includes("ready"),
-  };
+function parse(line: string): ToolObject[] {
+  const [kind, name = ""] = line.split(" ");
+  if (line.startsWith("/dev/shm/")) return [{ kind: "file", path: line }];
+  if (kind === "sem" || kind === "shm" || kind === "msg") return [{ kind, key: Number(name) }];
+  return kind === "queue" ? [{ kind, name }] : [];
 }
 
 /**
- * Those of the tool's objects that the census finds here. A stranger may hold one by its number,
- * so both halves of the census are searched for the names.
+ * Those of the tool's objects that are there. A stranger may hold one by its number, so both halves
+ * of the census are searched for the names.
  */
 export function findLeft(
-  { sharedMemory, sysvKeys }: ToolObjects,
+  made: readonly ToolObject[],
   { left, unattributed }: Pick<Comparison, "left" | "unattributed">,
-): ToolObjects {
-  const paths = [...left.sharedMemory, ...unattributed.sharedMemory].map((file) => file.path);
-  const keys = [...left.sysv, ...unattributed.sysv]
-    .filter((entry) => entry.kind === "sem")
-    .map((entry) => entry.key);
-  return {
-    sharedMemory: sharedMemory.filter((path) => paths.includes(path)),
-    sysvKeys: sysvKeys.filter((key) => keys.includes(key)),
-  };
+): ToolObject[] {
+  const files = [...left.sharedMemory, ...unattributed.sharedMemory].map(({ path }) => path);
+  const sysv = [...left.sysv, ...unattributed.sysv].map(({ kind, key }) => `${kind} ${key}`);
+  const queues = askQueues("list", made);
+  return made.filter((object) => {
+    if (object.kind === "file") return files.includes(object.path);
+    if (object.kind === "queue") return queues.includes(object.name);
+    return sysv.includes(`${object.kind} ${object.key}`);
+  });
 }
 
 /** Removes objects that {@link findLeft} gave: they are the tool's by their names. */
-export function removeObjects({ sharedMemory, sysvKeys }: ToolObjects): void {
-  for (const path of sharedMemory) rmSync(path, { force: true });
-  for (const key of sysvKeys) {
+export function removeObjects(objects: readonly ToolObject[]): void {
+  const options = { sem: "-S", shm: "-M", msg: "-Q" };
+  for (const object of objects) {
+    if (object.kind === "queue") continue;
+    if (object.kind === "file") {
+      rmSync(object.path, { force: true });
+      continue;
+    }
     try {
-      execFileSync("ipcrm", ["-S", String(key)], { stdio: "ignore" });
+      execFileSync("ipcrm", [options[object.kind], String(object.key)], { stdio: "ignore" });
     } catch {
       // No ipcrm: the count of what the experiment itself has left says so.
     }
   }
+  askQueues("remove", objects);
+}
+
+/** By the name that a report of Cofferdam gives it. */
+export function isTold(object: ToolObject, names: readonly string[]): boolean {
+  if (object.kind === "file") return names.includes(basename(object.path));
+  if (object.kind === "queue") return names.includes(object.name);
+  const key = `key 0x${object.key.toString(16).padStart(8, "0")}`;
+  return names.some((name) => name.startsWith(`${object.kind} `) && name.endsWith(key));
+}
+
+function askQueues(what: "list" | "remove", objects: readonly ToolObject[]): string[] {
+  const names = objects.flatMap((object) => (object.kind === "queue" ? [object.name] : []));
+  if (names.length === 0) return [];
+  const program = fileURLToPath(new URL("programs/queues.py", import.meta.url));
+  const command = findPython() ?? "python3";
+  return execFileSync(command, [program, what, ...names], { encoding: "utf8" }).split("\n");
 }
 
 /** How many objects Python's resource tracker said it found leaked; it then unlinks them. */

@@ -21,7 +21,7 @@ export const childProcess = nodeMeans({
       await new Promise<void>((resolve) => {
         execFile(command, args, options, () => resolve());
       });
-      return;
+      return undefined;
     }
     const child = spawn(command, args, { stdio: "ignore", detached: true });
     const exited = once(child, "exit");
@@ -39,6 +39,7 @@ export const childProcess = nodeMeans({
     }
     await exited;
     for (const timer of timers) clearTimeout(timer);
+    return undefined;
   },
 });
 
@@ -57,6 +58,7 @@ export const execa = nodeMeans({
       forceKillAfterDelay: GRACE_MS,
       reject: false,
     });
+    return undefined;
   },
 });
 

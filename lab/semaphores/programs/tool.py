@@ -1,7 +1,8 @@
 """tool.py FOLDER [ignore-term]: stands for a Python tool that is given a document.
 
 It holds what such tools hold: three multiprocessing locks and a block of shared memory, which are
-four entries in /dev/shm, and one System V semaphore. It notes each in FOLDER/objects at once, so
+four entries in /dev/shm, a System V semaphore, shared memory and queue, with a key each, and a POSIX
+message queue. It notes each in FOLDER/objects at once, so
 that its maker can remove them also if it is killed half way; then it notes "ready", and waits.
 What it and its resource tracker say goes to FOLDER/stderr.
 """
@@ -14,7 +15,7 @@ import signal
 import sys
 from multiprocessing.shared_memory import SharedMemory
 
-IPC_CREAT, IPC_EXCL = 0o1000, 0o2000
+IPC_NEW = 0o3600  # IPC_CREAT, IPC_EXCL, for ourselves
 
 
 def open_for_writing(folder, name):
@@ -40,11 +41,19 @@ def main(folder, *options):
     note("/dev/shm/" + memory.name)
 
     # Python has no module for these.
-    semget = getattr(ctypes.CDLL(None, use_errno=True), "semget", None)
-    if semget is not None:
-        key = secrets.randbelow(2**30) + 1
-        if semget(key, 1, IPC_CREAT | IPC_EXCL | 0o600) >= 0:
-            note(f"sysv {key}")
+    libc = ctypes.CDLL(None)
+    key = secrets.randbelow(2**30) + 1
+    if hasattr(libc, "semget"):
+        if libc.semget(key, 1, IPC_NEW) >= 0:
+            note(f"sem {key}")
+        if libc.shmget(key, 4096, IPC_NEW) >= 0:
+            note(f"shm {key}")
+        if libc.msgget(key, IPC_NEW) >= 0:
+            note(f"msg {key}")
+    queue = f"lab-{key}"
+    flags = os.O_CREAT | os.O_EXCL | os.O_RDWR
+    if hasattr(libc, "mq_open") and libc.mq_open(f"/{queue}".encode(), flags, 0o600, None) >= 0:
+        note(f"queue {queue}")
 
     note("ready")
     while True:
