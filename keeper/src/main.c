@@ -169,8 +169,11 @@ int main(int argc, char **argv)
 	if (signals < 0 || keeper.null_device < 0 || keeper.own_pidfd < 0 || keeper.epoll < 0)
 		return fail("set-up");
 	const char *what;
-	if (!ledger_open(&keeper.ledger, argv[1], &what))
-		return fail(what);
+	if (!ledger_open(&keeper.ledger, argv[1], &what)) {
+		fprintf(stderr, "cofferdam-keeper: %s (%s): %s; set TMPDIR to a folder that can be written\n",
+			what, argv[1], strerror(errno));
+		return 125;
+	}
 	struct sweep_result swept;
 	ledger_sweep(&keeper.ledger, argv[2], &swept);
 	say_hello(&keeper, &swept);

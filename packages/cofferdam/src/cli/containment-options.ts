@@ -98,19 +98,22 @@ const requirements: Readonly<Record<string, (containment: Containment) => boolea
   cgroup: ({ cgroup }) => cgroup === "task",
 };
 
-/** Throws `CONTAINMENT_UNAVAILABLE` for what cannot be had here. */
-export function requireContainment(containment: Containment, required: readonly string[]): void {
-  for (const name of required) {
-    const isMet = requirements[name];
-    if (!isMet)
-      throw new CofferdamError(
-        "INVALID_ARGUMENT",
-        `--containment knows no ${JSON.stringify(name)}; it knows ${Object.keys(requirements).join(", ")}`,
-      );
-    if (!isMet(containment))
-      throw new CofferdamError(
-        "CONTAINMENT_UNAVAILABLE",
-        `\`${name}\` is required and cannot be had here; \`cofferdam doctor\` says why`,
-      );
-  }
+/** Throws `CONTAINMENT_UNAVAILABLE` for what cannot be had here, and why if that is known. */
+export function requireContainment(
+  { containment, shortfall }: { readonly containment: Containment; readonly shortfall: string },
+  required: readonly string[],
+): void {
+  const unknown = required.find((name) => !Object.hasOwn(requirements, name));
+  if (unknown !== undefined)
+    throw new CofferdamError(
+      "INVALID_ARGUMENT",
+      `--containment knows no ${JSON.stringify(unknown)}; it knows ${Object.keys(requirements).join(", ")}`,
+    );
+  const missing = required.find((name) => !requirements[name]?.(containment));
+  if (missing === undefined) return;
+  const why = shortfall === "" ? "" : ` (${shortfall})`;
+  throw new CofferdamError(
+    "CONTAINMENT_UNAVAILABLE",
+    `\`${missing}\` is required and cannot be had here${why}; \`cofferdam doctor\` says why`,
+  );
 }

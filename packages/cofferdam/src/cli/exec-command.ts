@@ -53,7 +53,9 @@ async function run(words: readonly string[], flags: ExecFlags): Promise<number> 
     try {
       await writeFile(flags.report, JSON.stringify(asReport(result), null, 2) + "\n");
     } catch (error) {
-      complain(`the report could not be written: ${errorMessage(error)}`);
+      complain(
+        `the report could not be written: ${errorMessage(error)}; the command's own end: ${describeEnd(result)}`,
+      );
       return conventionalCodes.own;
     }
   }
@@ -66,6 +68,11 @@ async function run(words: readonly string[], flags: ExecFlags): Promise<number> 
     for (const leak of result.leaks) complain(`left behind: ${leakLine(leak)}`);
   if (result.unattributed.length > 0) complain(unattributedLine(result.unattributed));
   return exitCodeOf(result);
+}
+
+function describeEnd({ outcome, exitCode, signal }: TaskResult): string {
+  if (exitCode !== null) return `${outcome}, exit code ${exitCode}`;
+  return signal === null ? outcome : `${outcome}, ${signal}`;
 }
 
 /** Before hours of work. What the path stands for is not changed. */
@@ -89,7 +96,7 @@ async function runContained(words: readonly string[], flags: ExecFlags): Promise
   using relay = new SignalRelay();
   const scope = await openScope();
   try {
-    requireContainment(scope.containment, flags.containment ?? []);
+    requireContainment(scope, flags.containment ?? []);
     if (scope.shortfall !== "")
       complain(`containment is ${scope.containment.tree} only, not verified: ${scope.shortfall}`);
     return await scope.exec(words, {

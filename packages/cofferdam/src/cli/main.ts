@@ -68,12 +68,15 @@ function explain(error: unknown, called: string | undefined): number {
   return failure;
 }
 
-/** A reader that has seen enough (`| head`) is no error, and must not end a run halfway. */
+/**
+ * A reader that has seen enough (`| head`) is no error, and must not end a run halfway. Nor must a
+ * full disk below standard error, where there is nobody to tell.
+ */
 function surviveClosedPipes(): void {
-  for (const stream of [process.stdout, process.stderr])
-    stream.on("error", (error) => {
-      if (errorCode(error) !== "EPIPE") throw error;
-    });
+  process.stderr.on("error", () => undefined);
+  process.stdout.on("error", (error) => {
+    if (errorCode(error) !== "EPIPE") throw error;
+  });
 }
 
 function version(): string {

@@ -85,7 +85,7 @@ async function run(words: readonly string[], flags: MapFlags): Promise<number> {
   let report: ScopeReport;
   const scope = await openScope();
   try {
-    requireContainment(scope.containment, flags.containment ?? []);
+    requireContainment(scope, flags.containment ?? []);
     result = await runMap(scope, {
       command,
       inputs,

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import type { Writable } from "node:stream";
-import { CofferdamError } from "../errors/index.ts";
+import { CofferdamError, errorCode, errorMessage } from "../errors/index.ts";
 import type { ContainedProcess } from "../keeper/index.ts";
 import { parseDuration, parseSize, type Duration, type Size } from "../units/index.ts";
 import { threadCaps } from "../budget/thread-caps.ts";
@@ -88,7 +88,7 @@ export async function execIn(
 ): Promise<TaskResult> {
   checkCommand(command);
   refuseAborted(options.signal);
-  const cwd = resolve(options.cwd ?? ".");
+  const cwd = resolve(options.cwd ?? ownDirectory());
   const graceMs = parseDuration(options.grace ?? defaultGraceMs);
   const maxBytes = parseSize(options.maxOutput ?? defaultMaxOutputBytes);
   const bounds = {
@@ -193,6 +193,17 @@ export async function execIn(
   const error = new TaskError(failure.code, withTail(failure.message, stderr.text("utf8")), result);
   if (options.reject === false) return error;
   throw error;
+}
+
+function ownDirectory(): string {
+  try {
+    return process.cwd();
+  } catch (error) {
+    throw new CofferdamError(
+      "INVALID_ARGUMENT",
+      `the working directory has been removed (${errorCode(error) ?? errorMessage(error)}), so nothing was run; go to one that is there, or name one`,
+    );
+  }
 }
 
 function leakFailure(

@@ -138,8 +138,11 @@ export function explainEnd(
       break;
   }
   if (end.exitCode === 0) return null;
-  if (end.signal !== null)
-    return { code: "SIGNAL", message: `${name} was ended by ${end.signal} (peak memory ${peak})` };
+  if (end.signal !== null) {
+    // What ended before anybody could look has used something all the same.
+    const memory = end.peakMemoryBytes.value > 0 ? ` (peak memory ${peak})` : "";
+    return { code: "SIGNAL", message: `${name} was ended by ${end.signal}${memory}` };
+  }
   return { code: "EXIT", message: `${name} ended with exit code ${end.exitCode ?? "unknown"}` };
 }
 

@@ -1,6 +1,7 @@
 /** `cofferdam exec` as a program. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { cli, Program, runCli } from "../../../../test/support/program.ts";
@@ -37,6 +38,7 @@ describe.each(["", "subreaper", "group"])("cofferdam exec (COFFERDAM_CONTAINMENT
     [["--containment", "group", "true"], 0],
     [["--containment", "memory-hard", "true"], 125],
     [["--containment", "magic", "true"], 125],
+    [["--containment", "toString", "true"], 125],
     [["no-such-command-here"], 127],
     [["/etc/passwd"], 126],
     [["--memory", "lots", "true"], 125],
@@ -73,6 +75,44 @@ describe.each(["", "subreaper", "group"])("cofferdam exec (COFFERDAM_CONTAINMENT
       exitCode: 3,
       processes: { left: 0 },
     });
+  });
+
+  it("says how the command ended when its report cannot be written any more", async () => {
+    const gone = join(folder, "gone");
+    mkdirSync(gone);
+    const args = ["--report", join(gone, "r.json"), "--", "sh", "-c", `rmdir ${gone}; exit 4`];
+    const { code, stderr } = await runCli(["exec", ...args], { env });
+    expect(stderr).toMatch(/report could not be written: ENOENT.*: failed, exit code 4\n/);
+    expect(code).toBe(125);
+  });
+
+  it.each([
+    ["no-such-command-here", 127],
+    ["true", 0],
+  ])("keeps the exit code of %s where nothing can be said any more", (command, code) => {
+    const script = 'exec "$0" --conditions=cofferdam-source "$1" exec "$2" 2>/dev/full';
+    const args = ["-c", script, process.execPath, cli, command];
+    expect(spawnSync("sh", args, { env: { ...process.env, ...env } }).status).toBe(code);
+  });
+
+  it("runs nothing where the folder for runs or the working directory is not there", async () => {
+    const nowhere = join(folder, "nowhere");
+    const ran = join(folder, "ran");
+    const homeless = await runCli(["exec", "touch", ran], { env: { ...env, TMPDIR: nowhere } });
+    expect(homeless.stderr).toContain(join(nowhere, `cofferdam-${userInfo().uid}`));
+    expect(homeless.stderr).toContain("set TMPDIR to a folder");
+    const script =
+      'cd "$3"; rmdir "$3"; exec "$0" --conditions=cofferdam-source "$1" exec touch "$2"';
+    const removed = join(folder, "removed");
+    mkdirSync(removed);
+    const args = ["-c", script, process.execPath, cli, ran, removed];
+    const { status, stderr } = spawnSync("sh", args, {
+      env: { ...process.env, ...env },
+      encoding: "utf8",
+    });
+    expect(stderr).toContain("the working directory has been removed (ENOENT)");
+    expect([homeless.code, status]).toEqual([125, 125]);
+    expect([existsSync(nowhere), existsSync(ran)]).toEqual([false, false]);
   });
 
   it("hands signals on, and ends what the command leaves", async () => {

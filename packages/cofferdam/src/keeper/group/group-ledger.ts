@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
-import { CofferdamError } from "../../errors/index.ts";
+import { CofferdamError, errorCode, errorMessage } from "../../errors/index.ts";
 import { hasCookie, readProcessTable, type ProcessRow } from "./process-table.ts";
 import { isElsewhere, ownPlace, type Place } from "./place.ts";
 import { cookieName, killUntilGone } from "./process-tree.ts";
@@ -76,7 +76,15 @@ export class GroupLedger {
 }
 
 function ensurePrivate(base: string): void {
-  mkdirSync(base, { recursive: true, mode: 0o700 });
+  try {
+    mkdirSync(base, { mode: 0o700 });
+  } catch (error) {
+    if (errorCode(error) !== "EEXIST")
+      throw new CofferdamError(
+        "KEEPER_START",
+        `the folder for runs, ${base}, cannot be made (${errorCode(error) ?? errorMessage(error)}); set TMPDIR to a folder that can be written`,
+      );
+  }
   refuseForeign(base);
 }
 
