@@ -1,12 +1,17 @@
-import { readdirSync } from "node:fs";
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { DocumentProcessor, type Checkpoint } from "@cofferdam/documents";
+import { fileURLToPath } from "node:url";
+import type { Checkpoint } from "@cofferdam/documents";
 import { installMarker } from "../../apps/documents/test/support/marker.ts";
 import { openDescriptors, readProcesses } from "../census/index.ts";
 import { writeDocuments } from "./papers.ts";
+import type { Supervision, Word } from "./supervised.ts";
 
-/** What there is at a moment, in and around the calling process. */
+/** What there is at a moment, in the supervisor and around it. */
 export interface Sample {
+  /** Resident, of the supervisor alone. */
   readonly rssBytes: number;
   readonly descriptors: number;
   /** Entries in the machine's `/dev/shm`. */
@@ -20,16 +25,15 @@ export interface EnduranceReport {
   readonly converted: number;
   /** The most of each at each of the six checkpoints. */
   readonly worst: Readonly<Partial<Record<Checkpoint, Sample>>>;
-  /** Means over the first tenth of the documents, and over the last. */
-  readonly first: Sample;
-  readonly last: Sample;
-  /** Medians of the time for a document, in the same tenths. */
+  /** Means over each tenth of the documents, in order. */
+  readonly tenths: readonly Sample[];
+  /** Medians of the time for a document, in the first tenth and in the last. */
   readonly firstMs: number;
   readonly lastMs: number;
   readonly left: number;
 }
 
-/** Sends so many documents through one processor, one at a time, a Marker for each, and counts. */
+/** Sends so many documents through a supervisor, one at a time, a Marker for each, and counts. */
 export async function endure(folder: string, documents: number): Promise<EnduranceReport> {
   const installed = installMarker(join(folder, "marker"));
   const paths = writeDocuments(join(folder, "papers"), documents, (index) =>
@@ -38,47 +42,62 @@ export async function endure(folder: string, documents: number): Promise<Enduran
   const worst: Partial<Record<Checkpoint, Sample>> = {};
   const perDocument: Sample[] = [];
   const times: number[] = [];
-  const processor = await DocumentProcessor.open({
-    out: join(folder, "out"),
-    engine: "marker",
-    marker: installed.bin,
-    workers: 1,
-    onCheckpoint: (checkpoint) => {
-      const sample = take(installed.bin);
-      worst[checkpoint] = greater(worst[checkpoint], sample);
-      if (checkpoint === "after-document") perDocument.push(sample);
-    },
+  let left = Infinity;
+  const supervision = { paths, out: join(folder, "out"), marker: installed.bin };
+  await supervise(supervision, (word, pid) => {
+    if (word.type === "converted") times.push(word.tookMs);
+    if (word.type === "closed") left = word.left;
+    if (word.type !== "checkpoint") return;
+    const sample = take(pid, installed.bin);
+    worst[word.checkpoint] = greater(worst[word.checkpoint], sample);
+    if (word.checkpoint === "after-document") perDocument.push(sample);
   });
-  let converted = 0;
-  for await (const result of processor.processBatch(paths, { batchSize: 50, concurrency: 1 })) {
-    if (result.status !== "newly_processed") continue;
-    converted += 1;
-    times.push(result.processingTimeMs);
-  }
-  const { processes } = await processor.close();
-  const tenth = Math.floor(converted / 10);
+  const tenth = Math.floor(times.length / 10);
   return {
     documents,
-    converted,
+    converted: times.length,
     worst,
-    first: mean(perDocument.slice(0, tenth)),
-    last: mean(perDocument.slice(-tenth)),
+    tenths: Array.from({ length: 10 }, (_, index) =>
+      mean(perDocument.slice(index * tenth, (index + 1) * tenth)),
+    ),
     firstMs: median(times.slice(0, tenth)),
     lastMs: median(times.slice(-tenth)),
-    left: processes.left,
+    left,
   };
 }
 
-function take(bin: string): Sample {
+/** In a process of its own: what looks at it costs it nothing. */
+async function supervise(
+  supervision: Supervision,
+  hear: (word: Word, pid: number) => void,
+): Promise<void> {
+  const program = fileURLToPath(new URL("supervised.ts", import.meta.url));
+  const child = fork(program, [JSON.stringify(supervision)], {
+    execArgv: ["--conditions=cofferdam-source"],
+  });
+  child.on("message", (word: Word) => {
+    hear(word, child.pid ?? 0);
+    if (word.type === "checkpoint") child.send("go on");
+  });
+  const [code, signal] = (await once(child, "exit")) as [number | null, string | null];
+  if (code !== 0) throw new Error(`the supervisor ended with ${signal ?? code ?? "?"}`);
+}
+
+function take(pid: number, bin: string): Sample {
   const markers = readProcesses().filter(({ cmdline }) =>
     cmdline.some((word) => word.startsWith(bin)),
   );
   return {
-    rssBytes: process.memoryUsage.rss(),
-    descriptors: openDescriptors(process.pid) ?? 0,
+    rssBytes: residentBytes(pid),
+    descriptors: openDescriptors(pid) ?? 0,
     sharedMemory: readdirSync("/dev/shm").length,
     markers: markers.length,
   };
+}
+
+function residentBytes(pid: number): number {
+  const line = /^VmRSS:\s+(\d+) kB$/mu.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
+  return Number(line?.[1]) * 1024;
 }
 
 function greater(a: Sample | undefined, b: Sample): Sample {

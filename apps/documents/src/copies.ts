@@ -1,6 +1,5 @@
 import { stat } from "node:fs/promises";
-import type { FileItem } from "cofferdam";
-import { hashContent } from "./store/identity.ts";
+import { hashFile, type FileItem } from "cofferdam";
 
 /**
  * Which items have the same content as another, which comes first in the list. Only files of the
@@ -17,7 +16,7 @@ export async function findCopies(items: readonly FileItem[]): Promise<Map<string
     if (group.length < 2) continue;
     const firsts = new Map<string, FileItem>();
     for (const item of group) {
-      const hash = await hashContent(item.path).catch(() => null);
+      const hash = await hashFile(item.path).catch(() => null);
       const first = hash === null ? undefined : firsts.get(hash);
       if (first) copies.set(item.path, first);
       else if (hash !== null) firsts.set(hash, item);

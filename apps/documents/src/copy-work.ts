@@ -1,8 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import type { FileItem, ItemResult, OutputFolder } from "cofferdam";
+import { hashFile, type FileItem, type ItemResult, type OutputFolder } from "cofferdam";
 import { renameChunkFile, type ChunkFiles } from "./chunks/chunk-file.ts";
-import { hashContent } from "./store/identity.ts";
 
 /** Gives files that are copies of another the result of that one, once it is there. */
 export class CopyWork {
@@ -64,7 +63,7 @@ export class CopyWork {
     if (this.#failures.has(original.path)) throw this.#failures.get(original.path);
     const row = this.#folder.manifest.find(original.path);
     const isThere = row?.outcome === "done" && row.recipe === this.#recipe;
-    if (!isThere || (await hashContent(item.path)) !== row.inputHash) return null;
+    if (!isThere || (await hashFile(item.path)) !== row.inputHash) return null;
     try {
       const content = await readFile(join(this.#folder.path, row.output), "utf8");
       const chunks = await this.#chunks?.read(original);

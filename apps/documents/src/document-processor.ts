@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { basename, extname, join, resolve } from "node:path";
 import {
+  hashFile,
   openScope,
   OutputFolder,
   type EventListener,
@@ -16,7 +17,6 @@ import { explainFailure } from "./explain.ts";
 import { inParallel } from "./in-parallel.ts";
 import { formatPageRange, parsePageRange } from "./pages/page-range.ts";
 import { DocumentStore } from "./store/document-store.ts";
-import { hashContent } from "./store/identity.ts";
 import type { ConversionRecipe, DocumentMetadata } from "./store/metadata.ts";
 
 /**
@@ -245,7 +245,7 @@ export class DocumentProcessor implements AsyncDisposable {
     try {
       await this.#reached("before-document");
       await checkFile(path);
-      const hash = await hashContent(path);
+      const hash = await hashFile(path);
       await this.#sameBefore(hash, key, expected);
       const processing = this.#findOrConvert(path, hash, options, () => expected.seen(key));
       this.#inWork.set(hash, processing);

@@ -1,19 +1,10 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { pipeline } from "node:stream/promises";
 import { cutBytes } from "../cut-bytes.ts";
 
 /** `doc_<12 digits of the content's SHA-256>_<8 digits of the file name's MD5>`. */
 export function documentId(contentHash: string, filename: string): string {
   const name = createHash("md5").update(filename).digest("hex");
   return `doc_${contentHash.slice(0, 12)}_${name.slice(0, 8)}`;
-}
-
-/** SHA-256 of a file's content, in hex. */
-export async function hashContent(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(path), hash);
-  return hash.digest("hex");
 }
 
 const longestBase = 120;

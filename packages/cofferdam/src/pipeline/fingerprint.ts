@@ -1,7 +1,5 @@
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import { pipeline } from "node:stream/promises";
+import { hashFile } from "./files/hash-file.ts";
 import type { FileStamp, ManifestRow } from "./manifest.ts";
 
 export async function stampFile(path: string): Promise<FileStamp> {
@@ -11,13 +9,6 @@ export async function stampFile(path: string): Promise<FileStamp> {
     modifiedNs: String(status.mtimeNs),
     inode: String(status.ino),
   };
-}
-
-/** SHA-256 of a file's content, in hex. Reads it as a stream. */
-export async function hashFile(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(path), hash);
-  return hash.digest("hex");
 }
 
 /**

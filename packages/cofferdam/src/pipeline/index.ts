@@ -2,6 +2,7 @@ export { loadPipeline, pipelineFrom, type LoadedPipeline } from "./config/load-p
 export { definePipeline } from "./config/define-pipeline.ts";
 export { ConfigError, type ConfigProblem } from "./config/problem.ts";
 export type { LimitDefinition, PipelineDefinition, StageDefinition } from "./config/schema.ts";
+export { hashFile } from "./files/hash-file.ts";
 export { Joblog } from "./joblog/joblog.ts";
 export { joblogEntry } from "./joblog/pipeline-entry.ts";
 export { runMap, type MapCommandOptions, type MapCommandResult } from "./map/run-map.ts";

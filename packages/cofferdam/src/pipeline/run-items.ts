@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import type { CofferdamEvent, EventListener, ItemCounts } from "../events/index.ts";
 import { CofferdamError, errorCode, errorMessage } from "../errors/index.ts";
-import { hashFile, isUnchanged, sameStamp, stampFile } from "./fingerprint.ts";
+import { hashFile } from "./files/hash-file.ts";
+import { isUnchanged, sameStamp, stampFile } from "./fingerprint.ts";
 import type { FileStamp, ItemInput, ManifestRow } from "./manifest.ts";
 import type { OutputFolder } from "./output-folder.ts";
 

@@ -1,8 +1,8 @@
-import { createHash, hash } from "node:crypto";
-import { createReadStream, readFileSync, statSync } from "node:fs";
-import { pipeline } from "node:stream/promises";
+import { hash } from "node:crypto";
+import { readFileSync, statSync } from "node:fs";
+import { hashFile } from "./hash-file.ts";
 
-/** Up to this, reading at once is cheaper than a stream, and nobody waits long for it. */
+/** Up to this, reading at once is cheaper than by pieces, and nobody waits long for it. */
 const smallBytes = 256 * 1024;
 
 /** What tells cheaply that a file is the same as last time: size, times and inode, as text. */
@@ -19,11 +19,5 @@ export function stampOf(path: string): Stamp | null {
 export function hashContent(path: string, stamp: Stamp): string | Promise<string> {
   const sizeBytes = Number(stamp.slice(0, stamp.indexOf(":")));
   if (sizeBytes <= smallBytes) return hash("sha256", readFileSync(path), "hex");
-  return hashStream(path);
-}
-
-async function hashStream(path: string): Promise<string> {
-  const digest = createHash("sha256");
-  await pipeline(createReadStream(path), digest);
-  return digest.digest("hex");
+  return hashFile(path);
 }
