@@ -5,6 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { hasPython } from "../../apps/documents/test/support/marker.ts";
 import { compareBatch } from "./batch.ts";
 import { endure } from "./endurance.ts";
+import { killBatches } from "./kills.ts";
+import { BATCH_VICTIMS } from "./victims.ts";
 
 const python = hasPython();
 let folder: string;
@@ -40,6 +42,12 @@ describe.skipIf(!python)(
       const { poisoned, left } = await compareBatch(folder, options);
       expect(poisoned.failed).toEqual(["CRASH paper-0007.pdf"]);
       expect(left).toBe(0);
+    });
+
+    it("in a batch survive the death of any process, once each", async () => {
+      const { kills } = await killBatches(folder, { kills: BATCH_VICTIMS.length, seed: 3 });
+      expect(kills.map(({ victim }) => victim)).toEqual(BATCH_VICTIMS);
+      expect(kills.flatMap(({ violations }) => violations)).toEqual([]);
     });
   },
 );

@@ -13,6 +13,8 @@ import type { Supervision, Word } from "./supervised.ts";
 export interface Sample {
   /** Resident, of the supervisor alone. */
   readonly rssBytes: number;
+  /** How much of it is for V8's new objects, which V8 sizes by itself. */
+  readonly youngBytes: number;
   readonly descriptors: number;
   /** Entries in the machine's `/dev/shm`. */
   readonly sharedMemory: number;
@@ -48,7 +50,7 @@ export async function endure(folder: string, documents: number): Promise<Enduran
     if (word.type === "converted") times.push(word.tookMs);
     if (word.type === "closed") left = word.left;
     if (word.type !== "checkpoint") return;
-    const sample = take(pid, installed.bin);
+    const sample = take(pid, installed.bin, word.youngBytes);
     worst[word.checkpoint] = greater(worst[word.checkpoint], sample);
     if (word.checkpoint === "after-document") perDocument.push(sample);
   });
@@ -83,12 +85,13 @@ async function supervise(
   if (code !== 0) throw new Error(`the supervisor ended with ${signal ?? code ?? "?"}`);
 }
 
-function take(pid: number, bin: string): Sample {
+function take(pid: number, bin: string, youngBytes: number): Sample {
   const markers = readProcesses().filter(({ cmdline }) =>
     cmdline.some((word) => word.startsWith(bin)),
   );
   return {
     rssBytes: residentBytes(pid),
+    youngBytes,
     descriptors: openDescriptors(pid) ?? 0,
     sharedMemory: readdirSync("/dev/shm").length,
     markers: markers.length,
@@ -104,6 +107,7 @@ function greater(a: Sample | undefined, b: Sample): Sample {
   if (a === undefined) return b;
   return {
     rssBytes: Math.max(a.rssBytes, b.rssBytes),
+    youngBytes: Math.max(a.youngBytes, b.youngBytes),
     descriptors: Math.max(a.descriptors, b.descriptors),
     sharedMemory: Math.max(a.sharedMemory, b.sharedMemory),
     markers: Math.max(a.markers, b.markers),
@@ -115,6 +119,7 @@ function mean(samples: readonly Sample[]): Sample {
     samples.reduce((sum, sample) => sum + sample[key], 0) / Math.max(1, samples.length);
   return {
     rssBytes: Math.round(of("rssBytes")),
+    youngBytes: Math.round(of("youngBytes")),
     descriptors: of("descriptors"),
     sharedMemory: of("sharedMemory"),
     markers: of("markers"),

@@ -3,14 +3,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { UsageError, type Experiment } from "../experiment.ts";
+import { wholeNumber } from "../options.ts";
 import { compareBatch, type BatchReport } from "./batch.ts";
+import { type BatchKill, killBatches, type KillsReport } from "./kills.ts";
 import { endure, type EnduranceReport, type Sample } from "./endurance.ts";
+import { BATCH_VICTIMS } from "./victims.ts";
 
-const parts = ["endurance", "batch"] as const;
+const parts = ["endurance", "batch", "kills"] as const;
 
 export const documents: Experiment = {
-  summary: "a thousand documents through Marker's stand-in, and batches beside singles",
-  usage: `npm run lab documents -- [--only endurance|batch] [--count N] [--json]
+  summary: "a thousand documents through Marker's stand-in; batches, and kills in them",
+  usage: `npm run lab documents -- [--only endurance|batch|kills] [--count N] [--kills N] [--seed N] [--json]
 
 endurance: sends N documents (1,000 by default) through a stand-in for Marker, a process for each, and
 looks at the six points where nothing of a document may be left: at the supervisor's memory, its
@@ -19,6 +22,10 @@ waits meanwhile, so that looking at it costs it nothing.
 
 batch: 60 documents, with models that take 3 s to load and documents that take 0.5 s, on 2 workers: one
 Marker for all; the same with two documents that end whoever converts them; and a Marker for each.
+
+kills: SIGKILL N times (with --kills N alone; 20 with --only kills), at random moments of a batch, to
+the command, its keeper, an init, Marker, and a worker of Marker in turn. Each document must end as
+converted, or failed with its cause, or be converted by the next run, and nothing be left.
 `,
   run: async (args) => {
     const { values } = parseArgs({
@@ -26,21 +33,40 @@ Marker for all; the same with two documents that end whoever converts them; and 
       options: {
         only: { type: "string" },
         count: { type: "string", default: "1000" },
+        kills: { type: "string" },
+        seed: { type: "string", default: String(Date.now() % 1_000_000) },
         json: { type: "boolean", default: false },
       },
     });
     if (values.only !== undefined && !parts.some((part) => part === values.only))
       throw new UsageError(`--only is one of ${parts.join(", ")}, not ${values.only}`);
-    const endurance = values.only === "batch" ? null : await runEndurance(Number(values.count));
-    const batch = values.only === "endurance" ? null : await runBatch();
+    const only = values.only ?? (values.kills === undefined ? undefined : "kills");
+    const wants = (part: (typeof parts)[number]): boolean => only === undefined || only === part;
+    const endurance = wants("endurance")
+      ? await runEndurance(wholeNumber("--count", values.count))
+      : null;
+    const batch = wants("batch") ? await runBatch() : null;
+    const kills = wants("kills")
+      ? await runKills(
+          wholeNumber("--kills", values.kills ?? "20"),
+          wholeNumber("--seed", values.seed),
+        )
+      : null;
     console.log(
       values.json
-        ? JSON.stringify({ endurance, batch }, null, 1)
-        : [endurance && describeEndurance(endurance), batch && describeBatch(batch)]
+        ? JSON.stringify({ endurance, batch, kills }, null, 1)
+        : [
+            endurance && describeEndurance(endurance),
+            batch && describeBatch(batch),
+            kills && describeKills(kills),
+          ]
             .filter((text) => text !== null)
             .join("\n"),
     );
-    const holds = (!endurance || isFlat(endurance)) && (!batch || losesOnlyThePoisoned(batch));
+    const holds =
+      (!endurance || isFlat(endurance)) &&
+      (!batch || losesOnlyThePoisoned(batch)) &&
+      (!kills || kills.kills.every(({ violations }) => violations.length === 0));
     return holds ? 0 : 1;
   },
 };
@@ -54,7 +80,18 @@ function runBatch(): Promise<BatchReport> {
   return inFolder((folder) => compareBatch(folder, options));
 }
 
-/** Of resident memory, from the second tenth (all code has run by then) to the last. */
+function runKills(kills: number, seed: number): Promise<KillsReport> {
+  const onKill = ({ number, victim, atMs, violations }: BatchKill): void => {
+    const verdict = violations.length === 0 ? "ok" : `VIOLATED: ${violations.join("; ")}`;
+    console.error(`kill ${number}, ${victim} at ${atMs} ms: ${verdict}`);
+  };
+  return inFolder((folder) => killBatches(folder, { kills, seed, onKill }));
+}
+
+/**
+ * Of resident memory, from the second tenth (all code has run by then) to the last, without what V8
+ * keeps for new objects: it lets that grow in steps, to 32 MB, and not with the number of documents.
+ */
 const growthMaxBytes = 10e6;
 
 /** Nothing of Marker at any of the six points, nothing left, and no more at the end than at first. */
@@ -70,7 +107,9 @@ function isFlat(report: EnduranceReport): boolean {
 }
 
 function growthOf({ tenths }: EnduranceReport): number {
-  return (tenths.at(-1)?.rssBytes ?? 0) - (tenths[1]?.rssBytes ?? 0);
+  const old = (sample: Sample | undefined): number =>
+    sample ? sample.rssBytes - sample.youngBytes : NaN;
+  return old(tenths.at(-1)) - old(tenths[1]);
 }
 
 function losesOnlyThePoisoned({ left, poisoned }: BatchReport): boolean {
@@ -93,7 +132,7 @@ function describeEndurance(report: EnduranceReport): string {
   return [
     `${converted} of ${documents} documents converted, ${left} processes left`,
     ...tenths.map((sample, index) => `tenth ${index + 1}: ${show(sample)}`),
-    `memory from the second tenth to the last: ${growth} MB more`,
+    `memory without V8's new objects, from the second tenth to the last: ${growth} MB more`,
     `median time: first tenth ${firstMs.toFixed(1)} ms, last ${lastMs.toFixed(1)} ms (${more} % more)`,
     ...Object.entries(worst).map(([point, sample]) => `most at ${point}: ${show(sample)}`),
   ].join("\n");
@@ -109,7 +148,22 @@ function describeBatch(report: BatchReport): string {
   ].join("\n");
 }
 
-function show({ rssBytes, descriptors, sharedMemory, markers }: Sample): string {
+function describeKills({ documents, seed, kills, missed }: KillsReport): string {
+  const bad = kills.filter(({ violations }) => violations.length > 0);
+  const byVictim = BATCH_VICTIMS.map((victim) => {
+    const struck = kills.filter((kill) => kill.victim === victim);
+    const codes = struck.flatMap(({ failed }) => failed);
+    const sum = struck.reduce((total, { converted }) => total + converted, 0);
+    return `  ${victim}: ${struck.length} kills, ${sum} documents converted in the struck runs, ${codes.length} failed${codes.length > 0 ? ` (${[...new Set(codes)].join(", ")})` : ""}`;
+  });
+  return [
+    `${kills.length} kills in batches of ${documents} documents, seed ${seed} (${missed} moments came too late): ${bad.length} violations`,
+    ...byVictim,
+  ].join("\n");
+}
+
+function show({ rssBytes, youngBytes, descriptors, sharedMemory, markers }: Sample): string {
   const memory = (rssBytes / 1e6).toFixed(1);
-  return `${memory} MB, ${descriptors.toFixed(1)} descriptors, ${sharedMemory} in /dev/shm, ${markers} of Marker`;
+  const young = (youngBytes / 1e6).toFixed(1);
+  return `${memory} MB (new objects ${young}), ${descriptors.toFixed(1)} descriptors, ${sharedMemory} in /dev/shm, ${markers} of Marker`;
 }

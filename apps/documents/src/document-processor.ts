@@ -1,5 +1,4 @@
-import { stat } from "node:fs/promises";
-import { basename, extname, join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import {
   hashFile,
   openScope,
@@ -8,15 +7,18 @@ import {
   type Scope,
   type ScopeReport,
 } from "cofferdam";
-import { checkSizes, toChunks, type Chunk, type ChunkOptions } from "./chunks/chunks.ts";
-import { DocumentError } from "./embedded/errors.ts";
+import { batches } from "./batches.ts";
+import { checkFile } from "./check-file.ts";
+import { checkSizes, toChunks, type ChunkOptions } from "./chunks/chunks.ts";
+import type { FailedDocument, ProcessedDocument } from "./document-results.ts";
 import type { Conversion, Engine } from "./engines/engine.ts";
 import { Expected } from "./engines/expected.ts";
 import { openEngine, type EngineOptions } from "./engines/open-engine.ts";
-import { explainFailure } from "./explain.ts";
+import { explainFailure, isLastingFailure } from "./explain.ts";
 import { inParallel } from "./in-parallel.ts";
 import { formatPageRange, parsePageRange } from "./pages/page-range.ts";
 import { DocumentStore } from "./store/document-store.ts";
+import { KnownFailure } from "./store/failure-records.ts";
 import type { ConversionRecipe, DocumentMetadata } from "./store/metadata.ts";
 
 /**
@@ -43,8 +45,10 @@ export interface DocumentProcessorOptions extends EngineOptions {
 }
 
 export interface ProcessOptions {
-  /** Convert what has been converted already, too. */
+  /** Convert what has been converted already, and what is known to fail, too. */
   readonly force?: boolean;
+  /** Try again the documents that are known to fail. */
+  readonly retryFailed?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -55,35 +59,10 @@ export interface BatchOptions extends ProcessOptions {
   readonly concurrency?: number;
 }
 
-export interface ProcessedDocument {
-  readonly status: "newly_processed" | "already_processed";
-  readonly id: string;
-  readonly sourcePath: string;
-  readonly filename: string;
-  /** UTC, ISO 8601. */
-  readonly processedAt: string;
-  /** 0 for what was converted already. */
-  readonly processingTimeMs: number;
-  /** SHA-256 of the PDF, in hex. */
-  readonly contentHash: string;
-  readonly rawTextPath: string;
-  /** Markdown with `<!-- page N -->` before each page's text. */
-  readonly text: string;
-  readonly chunks: readonly Chunk[];
-  readonly metadata: DocumentMetadata;
-}
-
-export interface FailedDocument {
-  readonly status: "failed";
-  readonly sourcePath: string;
-  readonly filename: string;
-  /** The code is one of `failureCodes`. */
-  readonly error: { readonly code: string; readonly message: string };
-}
-
 /**
  * Converts documents, keeps their texts and metadata in a folder, and cuts them into chunks. The
- * same content is converted once, whatever its file is called: `already_processed`.
+ * same content is converted once, whatever its file is called: `already_processed`. A failure that
+ * is the document's own is kept, too, and given again instead of tried again.
  *
  * No model is loaded in the calling process, and each document's processes are gone when its result
  * is there (a batch's and warm workers' when the processor is closed).
@@ -151,7 +130,10 @@ export class DocumentProcessor implements AsyncDisposable {
     this.#recipe = recipe;
   }
 
-  /** One document. Rejects with the reason why it cannot be converted: see `explainFailure`. */
+  /**
+   * One document. Rejects with the reason why it cannot be converted: see `explainFailure`; with a
+   * `KnownFailure` where that was found earlier.
+   */
   process(path: string, options: ProcessOptions = {}): Promise<ProcessedDocument> {
     const expected = this.#expect();
     const processing = this.#process(path, options, expected);
@@ -176,13 +158,13 @@ export class DocumentProcessor implements AsyncDisposable {
         return await this.#process(path, { ...options, signal }, expected);
       } catch (error) {
         if (signal.aborted) throw error;
-        const { code, message } = explainFailure(error);
+        const since = error instanceof KnownFailure ? { since: error.since } : {};
         const sourcePath = resolve(path);
         return {
           status: "failed",
           sourcePath,
           filename: basename(path),
-          error: { code, message },
+          error: { ...explainFailure(error), ...since },
         };
       }
     };
@@ -274,19 +256,38 @@ export class DocumentProcessor implements AsyncDisposable {
   async #findOrConvert(
     path: string,
     hash: string,
-    { force = false, signal }: ProcessOptions,
+    { force = false, retryFailed = false, signal }: ProcessOptions,
     onGiven: () => void,
   ): Promise<ProcessedDocument> {
     const since = performance.now();
     const found = force ? null : await this.#store.find(hash, this.#recipe);
     if (found) return this.#result(path, "already_processed", found.metadata, found.text, 0);
+    const known = force || retryFailed ? null : this.#store.failures.find(hash, this.#recipe);
+    if (known) throw new KnownFailure(known);
     signal?.throwIfAborted();
     const converting = this.#engine.convert(resolve(path), signal ? { signal } : {});
     onGiven();
-    const conversion = await converting;
+    const conversion = await converting.catch(async (error: unknown) => {
+      await this.#rememberFailure(path, hash, error);
+      throw error;
+    });
     const metadata = await this.#save(path, conversion);
     const tookMs = performance.now() - since;
     return this.#result(path, "newly_processed", metadata, conversion.markdown, tookMs);
+  }
+
+  /** Only what the same bytes have again, and are still there to have. */
+  async #rememberFailure(path: string, hash: string, thrown: unknown): Promise<void> {
+    const error = explainFailure(thrown);
+    if (!isLastingFailure(error.code)) return;
+    if ((await hashFile(path).catch(() => null)) !== hash) return;
+    await this.#store.failures.add({
+      original_filename: basename(path),
+      content_hash: hash,
+      failed_at: new Date().toISOString(),
+      error,
+      conversion: this.#recipe,
+    });
   }
 
   #save(path: string, conversion: Conversion): Promise<DocumentMetadata> {
@@ -326,37 +327,4 @@ export class DocumentProcessor implements AsyncDisposable {
   async #reached(checkpoint: Checkpoint): Promise<void> {
     await this.#options.onCheckpoint?.(checkpoint);
   }
-}
-
-/** A regular file whose name says that it is a PDF. */
-async function checkFile(path: string): Promise<void> {
-  const status = await stat(path);
-  if (!status.isFile())
-    throw new DocumentError("PDF_NOT_A_PDF", { message: "It is not a file; give the PDF itself." });
-  if (extname(path).toLowerCase() !== ".pdf")
-    throw new DocumentError("PDF_NOT_A_PDF", {
-      message: "Its name does not end in .pdf; rename it, if it is a PDF.",
-    });
-}
-
-async function* batches<Item>(
-  items: Iterable<Item> | AsyncIterable<Item>,
-  size: number,
-): AsyncGenerator<AsyncIterable<Item> | readonly Item[]> {
-  if (size === Infinity) {
-    yield toAsync(items);
-    return;
-  }
-  let batch: Item[] = [];
-  for await (const item of items) {
-    batch.push(item);
-    if (batch.length < size) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
-}
-
-async function* toAsync<Item>(items: Iterable<Item> | AsyncIterable<Item>): AsyncGenerator<Item> {
-  yield* items;
 }

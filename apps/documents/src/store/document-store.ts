@@ -1,6 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { OutputFolder } from "cofferdam";
+import { FailureRecords } from "./failure-records.ts";
 import { baseName, documentId } from "./identity.ts";
 import {
   describeText,
@@ -14,19 +15,22 @@ const metadataEnd = "_metadata.json";
 
 /**
  * Converted texts in a folder: of each `<id>_<name>_raw.md` and `<id>_<name>_metadata.json`. The
- * metadata are written last: where they are, the text is whole.
+ * metadata are written last: where they are, the text is whole. Beside them the failures.
  */
 export class DocumentStore {
+  readonly failures: FailureRecords;
   readonly #folder: OutputFolder;
   readonly #byContent = new Map<string, DocumentMetadata>();
 
-  private constructor(folder: OutputFolder) {
+  private constructor(folder: OutputFolder, failures: FailureRecords) {
     this.#folder = folder;
+    this.failures = failures;
   }
 
   static async open(folder: OutputFolder): Promise<DocumentStore> {
-    const store = new DocumentStore(folder);
-    for (const name of await readdir(folder.path)) {
+    const names = await readdir(folder.path);
+    const store = new DocumentStore(folder, await FailureRecords.read(folder, names));
+    for (const name of names) {
       if (!name.endsWith(metadataEnd)) continue;
       const metadata = await readMetadata(join(folder.path, name));
       if (metadata) store.#byContent.set(metadata.content_hash, metadata);
@@ -56,6 +60,7 @@ export class DocumentStore {
     await this.#folder.write(metadata.text_file, text);
     await this.#folder.write(`${stem}${metadataEnd}`, `${JSON.stringify(metadata, null, 2)}\n`);
     this.#byContent.set(contentHash, metadata);
+    await this.failures.remove(contentHash);
     return metadata;
   }
 

@@ -117,6 +117,41 @@ function behaves(extra: () => Partial<DocumentProcessorOptions>): void {
     expect(readdirSync(here.out).filter((name) => name.endsWith("_raw.md"))).toHaveLength(3);
   });
 
+  it("knows in a later run what fails again, until asked to try or the content changes", async () => {
+    const path = join(here.papers, "page.pdf");
+    const failures = (): string[] =>
+      readdirSync(here.out).filter((name) => name.endsWith("_failure.json"));
+    const fate = async (
+      options: { force?: boolean; retryFailed?: boolean } = {},
+    ): Promise<FailedDocument["error"] | undefined> => {
+      await using processor = await open();
+      const results = await collect(processor.processBatch([path], options));
+      const result = results.get("page.pdf");
+      return result?.status === "failed" ? result.error : undefined;
+    };
+    writeFileSync(path, "<!doctype html><title>Sign in</title>");
+    const first = await fate();
+    expect(first?.code).toBe("PDF_NOT_A_PDF");
+    expect(first?.since).toBeUndefined();
+    expect(failures()).toHaveLength(1);
+    const second = await fate();
+    expect(second).toEqual({ ...first, since: expect.any(String) as string });
+    expect(Date.parse(second?.since ?? "")).toBeLessThanOrEqual(Date.now());
+    for (const again of [{ retryFailed: true }, { force: true }])
+      expect(await fate(again)).toEqual(first);
+    expect(failures()).toHaveLength(1);
+    {
+      await using processor = await open({ pageRange: "1" });
+      await expect(processor.process(path)).rejects.not.toHaveProperty("since");
+      await expect(processor.process(path)).rejects.toMatchObject({
+        code: "PDF_NOT_A_PDF",
+        since: expect.any(String) as string,
+      });
+    }
+    here.addPaper("page.pdf", "A text after all.");
+    expect(await fate()).toBeUndefined();
+  });
+
   it("ends what is in work when the caller leaves the loop", async () => {
     const paths = Array.from({ length: 6 }, (_, index) => here.addPaper(`${index}.pdf`));
     await using processor = await open();
