@@ -1,5 +1,4 @@
 import type { Readable } from "node:stream";
-import { finished } from "node:stream/promises";
 
 /** After the whole tree is gone only a process that nobody saw can hold a pipe open. */
 const straggleMs = 500;
@@ -10,7 +9,7 @@ export class Output {
   readonly #chunks: Buffer[] = [];
   #bytes = 0;
   truncated = false;
-  /** Resolves when the stream has ended. */
+  /** Resolves when the stream has ended and is closed. */
   readonly finished: Promise<void>;
   readonly #stream: Readable | null;
 
@@ -18,10 +17,7 @@ export class Output {
     this.#limitBytes = limitBytes;
     this.#stream = stream;
     stream?.on("data", (chunk: Buffer) => this.#take(chunk));
-    // Not by an event: a stream without output may have closed before anybody listened.
-    this.finished = stream
-      ? finished(stream, { writable: false }).catch(() => undefined)
-      : Promise.resolve();
+    this.finished = stream ? whenClosed(stream) : Promise.resolve();
   }
 
   /** For when the processes are gone: waits for the rest, but not for ever. */
@@ -48,4 +44,14 @@ export class Output {
       this.#bytes -= Math.min(first.length, excess);
     }
   }
+}
+
+/** By hand: `finished` of `node:stream` keeps kilobytes for each stream until a big collection. */
+function whenClosed(stream: Readable): Promise<void> {
+  return new Promise((resolve) => {
+    stream.on("error", () => undefined); // it is closed then, too
+    // One without output may have closed before anybody listened.
+    if (stream.closed) resolve();
+    else stream.once("close", resolve);
+  });
 }
