@@ -30,10 +30,8 @@ describe.skipIf(!python)(
         "between-batches",
         "between-documents",
       ]);
-      for (const { markers, sharedMemory } of Object.values(worst)) {
-        expect(markers).toBe(0);
-        expect(sharedMemory).toBe(worst["before-engine"]?.sharedMemory);
-      }
+      // Not /dev/shm, where other tests have theirs meanwhile: what is left there the census finds.
+      for (const { markers } of Object.values(worst)) expect(markers).toBe(0);
       expect(left).toBe(0);
     });
 
