@@ -46,6 +46,6 @@ describe.skipIf(!python)(
       const { kills } = await killBatches(folder, { kills: BATCH_VICTIMS.length, seed: 3 });
       expect(kills.map(({ victim }) => victim)).toEqual(BATCH_VICTIMS);
       expect(kills.flatMap(({ violations }) => violations)).toEqual([]);
-    });
+    }, 300_000);
   },
 );
