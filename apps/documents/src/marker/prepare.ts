@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { copyFile, mkdir, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { CofferdamError, errorCode, errorMessage, type Pool } from "cofferdam";
+import { CofferdamError, errorCode, errorMessage, escapeForTerminal, type Pool } from "cofferdam";
 import type * as Worker from "../convert-worker.ts";
 import { DocumentError } from "../embedded/index.ts";
 import { outOfBounds } from "../pages/page-range.ts";
@@ -10,7 +10,7 @@ import type { MarkerSettings } from "./settings.ts";
 
 /** A document that is ready for Marker: copied, looked at, and with a name that no other has. */
 export interface Prepared extends AsyncDisposable {
-  /** The name people know it by. */
+  /** The name people know it by, on one line whatever is in it. */
   readonly name: string;
   /** Name of the copy without `.pdf`; Marker names its output after it. */
   readonly stem: string;
@@ -50,7 +50,7 @@ export class Preparation {
         copy,
       );
       this.#checkPages(pages);
-      const name = basename(path);
+      const name = escapeForTerminal(basename(path));
       return { name, stem, copy, folder, pages, inputHash, [Symbol.asyncDispose]: remove };
     } catch (error) {
       await remove();

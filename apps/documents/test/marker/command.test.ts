@@ -63,6 +63,18 @@ describe.skipIf(!python)(title, () => {
     });
   });
 
+  it("tells a document's whole name on one line, whatever is in it", async () => {
+    const marker = installMarker(join(here.folder, "m"));
+    here.addPaper("two\nlines.pdf");
+    here.addPaper("\u001b[31mred.pdf");
+    const { code, stderr } = await here.documents(...engine(marker), "--progress", "plain");
+    expect(code, stderr).toBe(0);
+    for (const name of ["two\\nlines.pdf", "\\x1b[31mred.pdf"]) {
+      expect(stderr).toContain(`Starting isolated Marker processing for: ${name}\n`);
+      expect(stderr).toContain(`Marker processing completed for: ${name} (`);
+    }
+  });
+
   it("loads the models in Marker's processes alone, and in a batch once for each worker", async () => {
     const marker = installMarker(join(here.folder, "m"));
     for (let index = 0; index < 24; index++) here.addPaper(`paper-${index}.pdf`);
