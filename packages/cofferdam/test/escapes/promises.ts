@@ -15,7 +15,7 @@ export interface MayStay {
 
 export const reasons = {
   objects:
-    "The object is the machine's own. Under `subreaper` it is removed where it is [proved](containment.md#objects-outside-namespaces) to be the task's; under `group` it is not touched.",
+    "The object is the machine's own. It is removed where it is [proved](containment.md#objects-outside-namespaces) to be the task's, and otherwise told as `unattributed` and left alone.",
   mounts:
     "Root without a namespace mounts on the machine itself. Nothing is unmounted, and the scratch folder stays.",
   node: "Its parent is the Node process. Who kills or stops that has ended the supervisor; the next start sweeps.",
