@@ -125,7 +125,7 @@ static void end_by_cookie(const char *run, struct sweep_result *result)
 		if (found || spared)
 			usleep(1000);
 	}
-	close(view.proc);
+	tree_close(&view);
 }
 
 #define RECORD_LINE_MAX (CGROUP_PATH_MAX + 40)

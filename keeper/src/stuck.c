@@ -1,7 +1,6 @@
 #include "stuck.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
 #include "tree.h"
 
@@ -27,6 +26,17 @@ static void tell(pid_t pid, void *context)
 	wire_text(telling->out, TAG_STUCK, line);
 }
 
+bool is_held(pid_t pid)
+{
+	struct tree_view view;
+	if (!tree_open(&view, false))
+		return false;
+	struct tree_process process;
+	tree_describe(&view, pid, &process);
+	tree_close(&view);
+	return process.state == 'T' || process.state == 't';
+}
+
 void stuck_describe(struct buffer *out, pid_t init)
 {
 	struct tree_view view;
@@ -35,5 +45,5 @@ void stuck_describe(struct buffer *out, pid_t init)
 	struct telling telling = {&view, out, init, 0};
 	tell(init, &telling);
 	tree_visit_below(&view, init, tell, &telling);
-	close(view.proc);
+	tree_close(&view);
 }

@@ -51,10 +51,8 @@ static void take_report(struct keeper *keeper, struct task *task, const struct i
 	case REPORT_OVER:
 		if (task->cause == CAUSE_NONE)
 			task->cause = (enum end_cause)report->error;
-		if (task->phase < TASK_KILLING) {
-			task->phase = TASK_KILLING; /* the init is at it already */
-			task->step_at = now_ms() + FORCE_AFTER_MS;
-		}
+		if (task->phase < TASK_KILLING)
+			task_await_kill(task, now_ms()); /* the init is at it already */
 		/* fall through */
 	case REPORT_SAMPLE:
 		if (report->bytes != task->memory_bytes || report->processes != task->processes)

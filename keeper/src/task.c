@@ -33,13 +33,31 @@ void task_force(struct task *task)
 	cgroup_kill(task->cgroup);
 }
 
+void task_await_kill(struct task *task, uint64_t now)
+{
+	task->phase = TASK_KILLING;
+	task->force_at = now + FORCE_AFTER_MS;
+	task->step_at = now + HELD_EVERY_MS;
+	task->held_looks = 0;
+}
+
+/* One that is stopped, by a signal or by a tracer out of its own tree, does nothing any more. */
+static void hasten_kill(struct keeper *keeper, struct task *task, uint64_t now)
+{
+	task->held_looks = is_held(task->init) ? task->held_looks + 1 : 0;
+	if (now >= task->force_at || task->held_looks >= HELD_LOOKS)
+		task_step(keeper, task, TASK_FORCED, now);
+	else
+		task->step_at = now + HELD_EVERY_MS;
+}
+
 void task_step(struct keeper *keeper, struct task *task, enum task_phase phase, uint64_t now)
 {
 	task->phase = phase;
 	switch (phase) {
 	case TASK_KILLING:
 		task_order(task, ORDER_KILL, 0);
-		task->step_at = now + FORCE_AFTER_MS;
+		task_await_kill(task, now);
 		break;
 	case TASK_FORCED:
 		task_force(task);
@@ -102,7 +120,7 @@ void task_tick(struct keeper *keeper, struct task *task, uint64_t now)
 	} else if (task->phase == TASK_TERMINATING || task->phase == TASK_RUNNING) {
 		task_step(keeper, task, TASK_KILLING, now);
 	} else if (task->phase == TASK_KILLING) {
-		task_step(keeper, task, TASK_FORCED, now);
+		hasten_kill(keeper, task, now);
 	} else if (task->phase == TASK_FORCED || task->phase == TASK_ORPHANED) {
 		task_tell_stuck(keeper, task);
 	}

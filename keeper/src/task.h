@@ -16,6 +16,9 @@
 
 /* How long an init may take to kill and reap its tree before it is killed itself. */
 #define FORCE_AFTER_MS 4000
+/* Meanwhile: between two looks whether somebody holds it. Found so twice, it is killed at once. */
+#define HELD_EVERY_MS 100
+#define HELD_LOOKS 2
 /* How long a killed init may take to die before the task is called stuck (D state, mostly). */
 #define STUCK_AFTER_MS 5000
 /* Between two looks whether a cgroup can be removed, after its processes were killed. */
@@ -24,7 +27,7 @@
 enum task_phase {
 	TASK_RUNNING,
 	TASK_TERMINATING, /* TERM sent; ORDER_KILL follows at `step_at` */
-	TASK_KILLING,	  /* ORDER_KILL sent; the init itself follows at `step_at` */
+	TASK_KILLING,	  /* ORDER_KILL sent; the init itself follows at `force_at`, or if it is held */
 	TASK_FORCED,	  /* the init was killed; `stuck` at `step_at` */
 	TASK_ORPHANED,	  /* it died before its tree, which is ours to end; `stuck` at `step_at` */
 	TASK_VACATING,	  /* the init is dead; what its cgroup holds is dying */
@@ -50,6 +53,8 @@ struct task {
 	bool foreground;
 	uint64_t deadline_at; /* 0: none */
 	uint64_t step_at;     /* 0: none */
+	uint64_t force_at;
+	unsigned held_looks; /* in a row */
 	enum end_cause cause;
 	pid_t remover;
 	int remover_pidfd;
@@ -121,6 +126,8 @@ void task_stop(struct keeper *keeper, struct task *task, enum end_cause cause, u
 void task_order(struct task *task, enum order_kind kind, int value);
 /* Takes the ladder to that phase, and does what it says. */
 void task_step(struct keeper *keeper, struct task *task, enum task_phase phase, uint64_t now);
+/* The init has begun to kill its tree, or was told to; it is given its time. */
+void task_await_kill(struct task *task, uint64_t now);
 /* The kernel does not let the task die: tells so, once. */
 void task_tell_stuck(struct keeper *keeper, struct task *task);
 /* Takes the ladder's next step or fires the deadline where it is time. */

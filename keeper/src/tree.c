@@ -19,6 +19,15 @@ bool tree_open(struct tree_view *view, bool own)
 	return view->proc >= 0;
 }
 
+void tree_close(struct tree_view *view)
+{
+	if (view->proc >= 0)
+		close(view->proc);
+	if (view->children >= 0)
+		close(view->children);
+	view->proc = view->children = -1;
+}
+
 static void visit_own(const struct tree_view *view, void (*visit)(pid_t, void *), void *context)
 {
 	DIR *stream = open_stream(view->proc, ".");

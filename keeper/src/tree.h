@@ -27,6 +27,7 @@ struct tree_size {
 };
 
 bool tree_open(struct tree_view *view, bool own);
+void tree_close(struct tree_view *view);
 /* Calls visit for each process but the init itself. */
 void tree_visit(const struct tree_view *view, void (*visit)(pid_t pid, void *context),
 		void *context);
