@@ -1,7 +1,7 @@
 import { formatBytes, formatCount } from "../units/index.ts";
 import { readCgroupBounds } from "./cgroups.ts";
 import type { Check } from "./check.ts";
-import { readNumber, readText } from "./read.ts";
+import { readMounts, readNumber, readText } from "./read.ts";
 
 /** From this share on a limit is close. */
 const closeShare = 0.8;
@@ -11,7 +11,12 @@ const fewFiles = 1024;
 /** Limits on System V objects, processes and open files. Empty where there is no `/proc`. */
 export function examineLimits(hasOwnIpc: boolean, root = "/"): Check[] {
   if (readText(root, "/proc/self/limits") === null) return [];
-  return [...examineSysv(hasOwnIpc, root), examineProcesses(root), examineFiles(root)];
+  return [
+    ...examineSysv(hasOwnIpc, root),
+    ...examineQueues(hasOwnIpc, root),
+    examineProcesses(root),
+    examineFiles(root),
+  ];
 }
 
 function examineSysv(hasOwnIpc: boolean, root: string): Check[] {
@@ -73,6 +78,33 @@ function examineKind(
 function countObjects(root: string, kind: string): number | null {
   const text = readText(root, `/proc/sysvipc/${kind}`);
   return text === null ? null : Math.max(0, text.trimEnd().split("\n").length - 1);
+}
+
+/** POSIX message queues. None where the kernel has no such thing. */
+function examineQueues(hasOwnIpc: boolean, root: string): Check[] {
+  const limit = readNumber(root, "/proc/sys/fs/mqueue/queues_max");
+  if (limit === null) return [];
+  const folder = readMounts(root).find(({ type }) => type === "mqueue")?.point;
+  const isUnseen = folder === undefined && !hasOwnIpc;
+  return [
+    {
+      section: "limits",
+      name: "message-queues",
+      state: isUnseen ? "weak" : "ok",
+      detail:
+        `${formatCount(limit)} queues at most, ` +
+        (folder === undefined ? "no file system shows them" : `shown in ${folder}`),
+      values: { limit, folder: folder ?? null },
+      advice: isUnseen
+        ? [
+            {
+              text: "What a task leaves of them is seen only by a keeper that may mount. As root, to show them:",
+            },
+            { copy: "mkdir -p /dev/mqueue && mount -t mqueue none /dev/mqueue" },
+          ]
+        : [],
+    },
+  ];
 }
 
 function examineProcesses(root: string): Check {

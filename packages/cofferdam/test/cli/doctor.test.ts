@@ -291,6 +291,23 @@ describe("limits", () => {
     expect(named(examineLimits(true, machine(files)), "sysv-semaphores").state).toBe("ok");
   });
 
+  it("tell whether message queues can be seen", () => {
+    const queues = { ...files, "proc/sys/fs/mqueue/queues_max": "256\n" };
+    const unseen = named(examineLimits(false, machine(queues)), "message-queues");
+    expect(unseen).toMatchObject({ state: "weak", values: { limit: 256, folder: null } });
+    expect(adviceOf(unseen)).toContain("mount -t mqueue");
+    expect(named(examineLimits(true, machine(queues)), "message-queues").state).toBe("ok");
+    const mounts = "30 1 0:26 / /dev/mqueue rw - mqueue mqueue rw\n";
+    const shown = machine({ ...queues, "proc/self/mountinfo": mounts });
+    expect(named(examineLimits(false, shown), "message-queues")).toMatchObject({
+      state: "ok",
+      values: { folder: "/dev/mqueue" },
+    });
+    expect(examineLimits(false, machine(files)).map(({ name }) => name)).not.toContain(
+      "message-queues",
+    );
+  });
+
   it("are left out where there is no /proc", () => {
     expect(examineLimits(false, machine({}))).toEqual([]);
   });
