@@ -27,7 +27,8 @@ void init_sample(struct init *init)
 	ancestry_note(&init->view);
 	if (!init->setup->isolated)
 		shared_objects_look(&init->view);
-	uint64_t shared = shared_memory_used();
+	/* What lies in a /dev/shm of several tasks is none's alone; who maps it has it resident. */
+	uint64_t shared = init->setup->spec->join ? 0 : shared_memory_used();
 	uint64_t bytes = size.resident + shared;
 	uint64_t bound = init->setup->memory_hard ? 0 : init->setup->spec->memory_bytes;
 	if (bound && bytes > bound)

@@ -18,6 +18,7 @@
 #include "init-sample.h"
 #include "leaks.h"
 #include "namespace.h"
+#include "share.h"
 #include "shared-objects.h"
 
 void init_send(int channel, const struct init_report *report)
@@ -200,7 +201,7 @@ static _Noreturn void supervise(struct init *init, int signals)
 		if (empty) {
 			if (shares_objects(init->setup))
 				shared_objects_end(init->setup->channel, &init->view);
-			else
+			else if (!init->setup->spec->join)
 				leaks_report_objects(init->setup->channel);
 			report_done(init);
 			_exit(0);
@@ -280,6 +281,8 @@ _Noreturn void init_main(const struct init_setup *given)
 		_exit(125);
 	}
 	uint32_t first_pid = wait_for_go(setup.channel);
+	if (setup.spec->hold)
+		share_hold(&setup);
 	if (setup.isolated)
 		namespace_move_pids(setup.last_pid, first_pid);
 	if (shares_objects(&setup))

@@ -73,7 +73,7 @@ const char *namespace_enter(const struct init_setup *setup, bool *proc_own)
 	 * reach us. */
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) != 0)
 		return "mount-slave";
-	if (!(setup->spec && setup->spec->host_ipc) &&
+	if (!(setup->spec && (setup->spec->host_ipc || setup->spec->join)) &&
 	    !mount_shared_memory(setup->spec ? setup->spec->memory_bytes : 0))
 		return "mount-shm";
 	if (setup->spec && setup->spec->no_network && !raise_loopback())

@@ -128,6 +128,12 @@ static bool parse_field(struct task_spec *spec, const struct wire_field *field, 
 	case TAG_JOBSERVER:
 		spec->jobs = wire_field_number(field);
 		return spec->jobs <= JOBS_MAX;
+	case TAG_HOLD:
+		spec->hold = true;
+		return true;
+	case TAG_JOIN:
+		spec->join = (pid_t)(wire_field_number(field) & INT32_MAX);
+		return true;
 	case TAG_BULK:
 		spec->bulk = true;
 		return true;

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "wire.h"
 
@@ -37,6 +38,8 @@ struct task_spec {
 	uint64_t pids;	/* 0: no bound */
 	bool bulk;	/* a memory file for descriptor 4 */
 	uint64_t jobs;	/* 0: no jobserver */
+	bool hold;	/* the command is not run: namespaces for others, see share.h */
+	pid_t join;	/* the init whose namespaces it is in; 0: its own */
 };
 
 /* Parses the fields of a START frame. False: malformed or out of memory; the spec is then empty. */

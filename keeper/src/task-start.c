@@ -19,6 +19,7 @@
 
 #include "files.h"
 #include "jobserver.h"
+#include "share.h"
 #include "task.h"
 
 bool keeper_watch(struct keeper *keeper, int fd, enum watch_kind kind, struct task *task,
@@ -29,27 +30,49 @@ bool keeper_watch(struct keeper *keeper, int fd, enum watch_kind kind, struct ta
 	return epoll_ctl(keeper->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
+/* What a task has of its own; one that joins another's has these inside of them. */
+static uint64_t new_namespaces(const struct init_setup *setup)
+{
+	const struct task_spec *spec = setup->spec;
+	if (!setup->isolated)
+		return 0;
+	return CLONE_NEWPID | CLONE_NEWNS |
+	       (spec && (spec->host_ipc || spec->join) ? 0 : CLONE_NEWIPC) |
+	       (spec && spec->no_network ? CLONE_NEWNET : 0) |
+	       (setup->user_namespace ? CLONE_NEWUSER : 0);
+}
+
+/* The one whose init it is, to join. NULL: errno. */
+static const struct task *find_holder(const struct keeper *keeper, pid_t init)
+{
+	for (const struct task *task = keeper->tasks; task; task = task->next)
+		if (task->init == init && task->spec.hold && task->init_pidfd >= 0)
+			return task;
+	errno = ESRCH;
+	return NULL;
+}
+
 pid_t task_clone_init(const struct keeper *keeper, struct init_setup *setup, int *pidfd)
 {
+	const struct task *holder = NULL;
+	if (setup->spec && setup->spec->join && !(holder = find_holder(keeper, setup->spec->join)))
+		return -1;
 	setup->keeper_pidfd = keeper->own_pidfd;
 	setup->null_device = keeper->null_device;
 	setup->last_pid = keeper->last_pid;
 	setup->ignored = keeper->ignored;
 	setup->isolated = keeper->tree != TREE_SUBREAPER;
-	setup->user_namespace = keeper->tree == TREE_USER_NAMESPACE;
+	bool users = keeper->tree == TREE_USER_NAMESPACE;
+	setup->user_namespace = users && !holder;
 	setup->uid = geteuid();
 	setup->gid = getegid();
 	struct clone_args args = {
-		.flags = CLONE_PIDFD |
-			 (setup->isolated ? CLONE_NEWPID | CLONE_NEWNS : 0) |
-			 (setup->isolated && !(setup->spec && setup->spec->host_ipc) ? CLONE_NEWIPC
-										     : 0) |
-			 (setup->isolated && setup->spec && setup->spec->no_network ? CLONE_NEWNET
-										    : 0) |
-			 (setup->user_namespace ? CLONE_NEWUSER : 0),
+		.flags = CLONE_PIDFD | new_namespaces(setup),
 		.pidfd = (uint64_t)(uintptr_t)pidfd,
 		.exit_signal = SIGCHLD,
 	};
+	if (holder)
+		return share_clone(holder->init_pidfd, users, &args, setup, pidfd);
 	pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
 	if (pid == 0)
 		init_main(setup);
@@ -179,6 +202,11 @@ static const char *launch(struct keeper *keeper, struct task *task)
 	const char *stage = "network";
 	if (task->spec.no_network && keeper->tree == TREE_SUBREAPER) {
 		errno = EPERM; /* only a namespace can take the network away */
+		goto out;
+	}
+	stage = "share";
+	if ((task->spec.hold || task->spec.join) && keeper->tree == TREE_SUBREAPER) {
+		errno = EPERM;
 		goto out;
 	}
 	if (keeper->tree == TREE_SUBREAPER)

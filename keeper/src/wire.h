@@ -21,7 +21,7 @@
 enum wire_request {
 	REQ_START = 1,	  /* ARG+ ENV* CWD STDIO [TIMEOUT GRACE MEMORY SOCKET TOKEN SCRATCH
 			   * PROCESSES_MAX CPUS OPEN_FILES CORE NO_NETWORK HOST_IPC CGROUP
-			   * PIDS BULK JOBSERVER] */
+			   * PIDS BULK JOBSERVER HOLD JOIN] */
 	REQ_OPENED = 2,	  /* the pipe ends of STARTED are open on the other side */
 	REQ_STOP = 3,	  /* [GRACE]: end the task by the ladder */
 	REQ_DEADLINE = 4, /* TIMEOUT: end the task that many ms from now; 0 disarms */
@@ -84,6 +84,8 @@ enum wire_tag {
 	TAG_STUCK = 38,	     /* "pid\tstate\tname" */
 	TAG_BULK = 39,	     /* a file in memory, open on both sides; the command's descriptor 4 */
 	TAG_JOBSERVER = 40,  /* how many jobs make may run at once; the command's descriptor 5 */
+	TAG_HOLD = 41,	     /* ARG is a name and not run: an IPC namespace and a /dev/shm for others */
+	TAG_JOIN = 42,	     /* PID that was told of the task which holds those to be joined */
 };
 
 enum stdio_mode { STDIO_NULL = 0, STDIO_PIPE = 1, STDIO_INHERIT = 2 };

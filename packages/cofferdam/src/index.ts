@@ -7,6 +7,7 @@ export * from "./errors/index.ts";
 export * from "./events/index.ts";
 export type {
   Containment,
+  IpcSharing,
   Leak,
   Measured,
   NamedProcess,

@@ -1,6 +1,6 @@
 import { Option, type Command } from "commander";
 import { CofferdamError } from "../errors/index.ts";
-import type { Containment } from "../keeper/index.ts";
+import type { Containment, IpcSharing } from "../keeper/index.ts";
 import { conventionalCodes, type ExecOptions } from "../scope/index.ts";
 import { parseDuration, parseSize } from "../units/index.ts";
 import { optionParser, parseCount } from "./options.ts";
@@ -16,13 +16,17 @@ export interface ContainmentFlags {
   readonly jobserver?: number | false;
   readonly containment?: readonly string[];
   readonly network: boolean;
-  readonly ipc?: "task" | "host";
+  readonly ipc?: IpcSharing;
   readonly cleanEnv?: true;
   readonly envAllow?: readonly string[];
   readonly failOnLeak?: true;
 }
 
-export function addContainmentOptions(command: Command): Command {
+/** `sharings`: with whom the command's IPC objects can be shared. */
+export function addContainmentOptions(
+  command: Command,
+  sharings: readonly IpcSharing[] = ["task", "host"],
+): Command {
   return command
     .option(
       "--timeout <duration>",
@@ -52,7 +56,7 @@ export function addContainmentOptions(command: Command): Command {
       text.split(","),
     )
     .option("--no-network", "take the network away, but for loopback")
-    .addOption(new Option("--ipc <whose>", "SysV objects and /dev/shm").choices(["task", "host"]))
+    .addOption(new Option("--ipc <whose>", "SysV objects and /dev/shm").choices([...sharings]))
     .addOption(new Option("--clean-env", "an empty environment but for PATH").conflicts("envAllow"))
     .option("--env-allow <names>", "only these variables and PATH", (text) => text.split(","))
     .option(

@@ -58,7 +58,7 @@ export function mapCommand(): Command {
         .choices(["auto", "tty", "plain", "json", "none"])
         .default("auto"),
     );
-  return addContainmentOptions(command)
+  return addContainmentOptions(command, ["task", "scope", "host"])
     .passThroughOptions()
     .action(async (words: string[], flags: MapFlags) => {
       process.exitCode = await run(words, flags);

@@ -2,11 +2,17 @@ import type { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
 import type { TreeContainment } from "../events/index.ts";
 
+/** With whom a task shares SysV objects, message queues and `/dev/shm`. */
+export type IpcSharing = "task" | "scope" | "host";
+
 /** What can be guaranteed here. Found by trying it, never inferred from a version. */
 export interface Containment {
   readonly tree: TreeContainment;
-  /** `task`: SysV objects, message queues and `/dev/shm` are each task's own and vanish with it. */
-  readonly ipc: "task" | "host";
+  /**
+   * Whose SysV objects, message queues and `/dev/shm` are: `task`: each task's own, and they vanish
+   * with it; `scope`: those of all tasks of the scope that share theirs, and they vanish with it.
+   */
+  readonly ipc: IpcSharing;
   /** `task`: `/proc` shows the task its own processes only. */
   readonly proc: "task" | "host";
   /** How a memory bound is held: `hard` by the kernel; `polled` can be overshot for milliseconds. */
@@ -45,8 +51,11 @@ export interface ProcessSpec {
   readonly coreBytes?: number;
   /** Takes the network away, but for loopback. */
   readonly noNetwork?: boolean;
-  /** `host`: shares SysV objects and `/dev/shm` with the host. Default `task`. */
-  readonly ipc?: "task" | "host";
+  /**
+   * `host`: shares SysV objects and `/dev/shm` with the host. `hold`: nothing is run; others
+   * join it, by its `pid`. Default: its own.
+   */
+  readonly ipc?: "host" | "hold" | { readonly join: number };
   /** How many jobs its makes may run at once, all together: a jobserver. Needs a keeper. */
   readonly jobs?: number;
   /** Whether the command gets a socket to this process on descriptor 3. */

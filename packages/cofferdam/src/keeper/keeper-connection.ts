@@ -52,6 +52,8 @@ export interface ConnectionEvents {
 /** A task under this keeper. Who owns the connection settles `ended` when the keeper cannot. */
 export class KeeperTask {
   pid = 0;
+  /** It only holds something for others: nobody waits for it before it is stopped. */
+  idle = false;
   stopped: (() => void) | undefined;
   readonly started = Promise.withResolvers<Fields>();
   ended = Promise.withResolvers<ProcessEnd>();
@@ -170,6 +172,7 @@ export class KeeperConnection {
     try {
       const fields = await task.started.promise;
       const announced = spec.channel || spec.stdio.includes("pipe");
+      if (spec.ipc === "hold") this.#setIdle(task, true);
       const pipes = announced ? await this.#openPipes(id, task, fields) : noPipes;
       return {
         pid: task.pid,
@@ -177,7 +180,10 @@ export class KeeperConnection {
         channel: channel ? await channel.socket : null,
         scratch,
         ended: task.ended.promise,
-        stop: (graceMs) => this.#send(request.stop, id, [[tag.grace, graceMs]]),
+        stop: (graceMs) => {
+          this.#setIdle(task, false);
+          this.#send(request.stop, id, [[tag.grace, graceMs]]);
+        },
         setDeadline: (ms) => this.#send(request.deadline, id, [[tag.timeout, ms ?? 0]]),
         signal: (name) => this.#send(request.signal, id, [[tag.number, constants.signals[name]]]),
         onStopped: (listener) => (task.stopped = listener),
@@ -327,9 +333,14 @@ export class KeeperConnection {
     this.#hold();
   }
 
+  #setIdle(task: KeeperTask, idle: boolean): void {
+    task.idle = idle;
+    this.#hold();
+  }
+
   /** An idle keeper does not keep this process running; one with tasks does. */
   #hold(): void {
-    const held = this.#tasks.size > 0 || this.#closing;
+    const held = this.#closing || isBusy(this.#tasks.values());
     if (held === this.#held) return;
     this.#held = held;
     const complaints = this.#child.stderr as Socket | null;
@@ -338,6 +349,11 @@ export class KeeperConnection {
     this.#control[hold]();
     complaints?.[hold]();
   }
+}
+
+function isBusy(tasks: Iterable<KeeperTask>): boolean {
+  for (const { idle } of tasks) if (!idle) return true;
+  return false;
 }
 
 /** A keeper needs no environment; what is ours it hands on to its inits, by which they are known. */

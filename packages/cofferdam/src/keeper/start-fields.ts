@@ -29,6 +29,8 @@ export function startFields(
   if (spec.coreBytes !== undefined) fields.push([tag.core, spec.coreBytes]);
   if (spec.noNetwork) fields.push([tag.noNetwork, ""]);
   if (spec.ipc === "host") fields.push([tag.hostIpc, ""]);
+  else if (spec.ipc === "hold") fields.push([tag.hold, ""]);
+  else if (spec.ipc !== undefined) fields.push([tag.join, spec.ipc.join]);
   if (spec.cgroup) fields.push([tag.cgroup, ""]);
   if (spec.pids !== undefined) fields.push([tag.pids, spec.pids]);
   if (spec.jobs !== undefined) fields.push([tag.jobserver, spec.jobs]);

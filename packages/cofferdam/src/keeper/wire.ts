@@ -67,6 +67,8 @@ export const tag = {
   stuck: 38,
   bulk: 39,
   jobserver: 40,
+  hold: 41,
+  join: 42,
 } as const;
 
 /** Of a frame: its length, type and task. */

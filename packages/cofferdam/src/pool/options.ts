@@ -1,6 +1,7 @@
 import type { Budget } from "../budget/budget.ts";
 import { usableCpus } from "../budget/budget.ts";
 import { CofferdamError } from "../errors/index.ts";
+import type { IpcSharing } from "../keeper/index.ts";
 import {
   checkCount,
   checkJobs,
@@ -52,8 +53,12 @@ export interface PoolOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Where workers' standard output and error go. `capture`: into error messages. */
   readonly output?: "capture" | "inherit";
-  /** `scope`: workers share SysV objects and `/dev/shm` with the host's. Default `task`. */
-  readonly ipc?: "task" | "host";
+  /**
+   * With whom a worker shares SysV objects, message queues and `/dev/shm`: with nobody (`task`, the
+   * default), with the tasks of the scope that say the same (`scope`), or with the host. `scope` needs
+   * a namespace.
+   */
+  readonly ipc?: IpcSharing;
 }
 
 /** Checked and with all defaults. */
@@ -75,7 +80,7 @@ export interface PoolSettings {
   readonly init: Encoded;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly output: "capture" | "inherit";
-  readonly ipc: "task" | "host";
+  readonly ipc: IpcSharing;
 }
 
 const defaultStartTimeoutMs = 300_000;

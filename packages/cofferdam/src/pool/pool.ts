@@ -1,5 +1,5 @@
 import { CofferdamError } from "../errors/index.ts";
-import { parseTimeout, refuseAborted, type ScopeCore } from "../scope/index.ts";
+import { checkIpc, parseTimeout, refuseAborted, type ScopeCore } from "../scope/index.ts";
 import type { Duration } from "../units/index.ts";
 import { checkSize, encodeArguments } from "../worker/values.ts";
 import { Job, type Callee, type JobCaller, type JobListener } from "./job.ts";
@@ -46,7 +46,8 @@ export class Pool<Module> implements AsyncDisposable {
 
   constructor(scope: ScopeCore, source: WorkerSource, options: PoolOptions = {}) {
     this.#settings = poolSettings(options, scope.budget);
-    const { threads, memoryBytes = 0, resources } = this.#settings;
+    const { threads, memoryBytes = 0, resources, ipc } = this.#settings;
+    if (ipc === "scope") checkIpc(ipc, scope);
     const shortfall = scope.budget?.shortfall({ cpus: threads, memoryBytes, resources });
     if (shortfall)
       throw new CofferdamError("INVALID_ARGUMENT", `a worker cannot start: ${shortfall}`);

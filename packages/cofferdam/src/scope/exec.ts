@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { Writable } from "node:stream";
 import { CofferdamError, errorCode, errorMessage } from "../errors/index.ts";
-import type { ContainedProcess } from "../keeper/index.ts";
+import type { ContainedProcess, IpcSharing } from "../keeper/index.ts";
 import { parseDuration, parseSize, type Duration, type Size } from "../units/index.ts";
 import { threadCaps } from "../budget/thread-caps.ts";
 import { checkCount, parseMemory, parseTimeout, refuseAborted } from "./bounds.ts";
@@ -10,6 +10,7 @@ import { jobsOf, type Jobserver } from "./jobserver.ts";
 import { leakLine } from "./leak-line.ts";
 import { Output } from "./output.ts";
 import type { ScopeCore } from "./scope-core.ts";
+import { checkIpc, withIpc } from "./shared-ipc.ts";
 import { explainEnd, outcomeOf, TaskError, type TaskResult } from "./task-result.ts";
 
 export interface ExecOptions {
@@ -44,8 +45,12 @@ export interface ExecOptions {
   readonly coreSize?: Size;
   /** `false` takes the network away, but for loopback. Needs `namespace`. */
   readonly network?: boolean;
-  /** `host` shares SysV objects and `/dev/shm` with the host. Default `task`, where it can be had. */
-  readonly ipc?: "task" | "host";
+  /**
+   * With whom SysV objects, message queues and `/dev/shm` are shared: with nobody (`task`), with the
+   * tasks of the scope that say the same (`scope`; what they leave the scope's report names), or with
+   * the host. Default `task`, where it can be had.
+   */
+  readonly ipc?: IpcSharing;
   /** Where the command reads from: nothing by default, or this process's own standard input. */
   readonly stdin?: "ignore" | "inherit";
   /** What the command reads, through a pipe; in place of `stdin`. */
@@ -104,11 +109,7 @@ export async function execIn(
       "CONTAINMENT_UNAVAILABLE",
       `the network can be taken away in a namespace only, and here is \`${scope.containment.tree}\`: ${scope.shortfall}`,
     );
-  if (options.ipc === "task" && scope.containment.ipc !== "task")
-    throw new CofferdamError(
-      "CONTAINMENT_UNAVAILABLE",
-      `IPC objects of its own a task can have in a namespace only: ${scope.shortfall}`,
-    );
+  checkIpc(options.ipc, scope);
   if (options.pids !== undefined && scope.containment.pids !== "hard")
     throw new CofferdamError(
       "CONTAINMENT_UNAVAILABLE",
@@ -186,7 +187,7 @@ export async function execIn(
     unattributed: end.unattributed,
     unseen: end.unseen,
     stuck: end.stuck,
-    containment: scope.containment,
+    containment: withIpc(scope.containment, options.ipc),
   };
   const failure = explainEnd(command, end, bounds) ?? leakFailure(result, options);
   if (failure === null) return result;

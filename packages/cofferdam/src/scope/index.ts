@@ -6,5 +6,6 @@ export * from "./leak-line.ts";
 export * from "./exit-code.ts";
 export * from "./report.ts";
 export * from "./scope-core.ts";
+export * from "./shared-ipc.ts";
 export * from "./task-result.ts";
 export type * from "./worker-service.ts";

@@ -1,14 +1,23 @@
-import type { Containment, Leak, Measured, ObjectKind, ProcessEnd } from "../keeper/index.ts";
+import type {
+  Containment,
+  IpcSharing,
+  Leak,
+  Measured,
+  ObjectKind,
+  ProcessEnd,
+} from "../keeper/index.ts";
+import { withIpc } from "./shared-ipc.ts";
 
 /** What a scope started and what is left of it. Sizes in bytes, times in milliseconds. */
 export interface ScopeReport {
+  /** `ipc` is that of the task which shares with the most. */
   readonly containment: Containment;
   /** Why nothing stronger could be had; empty when nothing is missing. */
   readonly shortfall: string;
   readonly durationMs: number;
   readonly tasks: { readonly started: number; readonly lost: number };
   readonly processes: {
-    /** Commands and what they started, the inits that held them, and the keepers. */
+    /** Commands and what they started, the inits that held them, the keepers, and what held IPC objects. */
     readonly started: Measured;
     /** Killed because they did not end by themselves. */
     readonly killed: number;
@@ -39,12 +48,21 @@ export class Tally {
   #left = 0;
   #peak = 0;
   #keepersLost = 0;
+  #ipc: IpcSharing = "task";
   readonly #leaks: Leak[] = [];
   readonly #unattributed = new Map<string, Leak>();
   readonly #unseen = new Set<ObjectKind>();
 
-  taskStarted(): void {
+  taskStarted(ipc: IpcSharing | undefined): void {
     this.#tasks++;
+    if (ipc === "host" || (ipc === "scope" && this.#ipc === "task")) this.#ipc = ipc;
+  }
+
+  /** What held the IPC objects that tasks of the scope shared: no task, but a process. */
+  holderEnded(end: ProcessEnd): void {
+    this.#processes += end.started.value;
+    this.#left += end.left;
+    this.#addLeaks(end.leaks);
   }
 
   taskEnded(end: ProcessEnd): void {
@@ -53,12 +71,16 @@ export class Tally {
     this.#left += end.left;
     this.memorySampled(end.peakMemoryBytes.value);
     if (end.cause === "keeper-lost" || end.cause === "killed") this.#lost++;
-    this.#leaks.push(...end.leaks.slice(0, leaksKept - this.#leaks.length));
+    this.#addLeaks(end.leaks);
     // Of tasks beside each other each tells of it.
     for (const leak of end.unattributed)
       if (this.#unattributed.size < leaksKept)
         this.#unattributed.set(`${leak.kind} ${leak.name}`, leak);
     for (const kind of end.unseen) this.#unseen.add(kind);
+  }
+
+  #addLeaks(leaks: readonly Leak[]): void {
+    this.#leaks.push(...leaks.slice(0, leaksKept - this.#leaks.length));
   }
 
   memorySampled(bytes: number): void {
@@ -75,7 +97,7 @@ export class Tally {
 
   report(containment: Containment, shortfall: string, ownProcesses: number): ScopeReport {
     return {
-      containment,
+      containment: withIpc(containment, this.#ipc),
       shortfall,
       durationMs: performance.now() - this.#since,
       tasks: { started: this.#tasks, lost: this.#lost },

@@ -2,10 +2,17 @@ import type { Budget } from "../budget/index.ts";
 import type { CofferdamEvent, EventListener, TreeContainment } from "../events/index.ts";
 import { CofferdamError } from "../errors/index.ts";
 import { acquireBackend } from "../keeper/index.ts";
-import type { Backend, ContainedProcess, Containment, ProcessSpec } from "../keeper/index.ts";
+import type {
+  Backend,
+  ContainedProcess,
+  Containment,
+  IpcSharing,
+  ProcessSpec,
+} from "../keeper/index.ts";
 import { refuseAborted } from "./bounds.ts";
 import { openBudget, type BudgetOptions } from "./budget.ts";
 import { Tally, type ScopeReport } from "./report.ts";
+import { SharedIpc } from "./shared-ipc.ts";
 import { outcomeOf } from "./task-result.ts";
 import type { WorkerService } from "./worker-service.ts";
 
@@ -22,6 +29,9 @@ export interface ScopeOptions {
   readonly failOnLeak?: boolean;
 }
 
+/** A process, and with whom it shares IPC objects: with nobody by default, where that can be had. */
+export type LaunchSpec = Omit<ProcessSpec, "ipc"> & { readonly ipc?: IpcSharing };
+
 type WithoutTime<Event> = Event extends CofferdamEvent ? Omit<Event, "at"> : never;
 
 /**
@@ -36,6 +46,7 @@ export class ScopeCore {
   readonly #release: () => Promise<number>;
   readonly #options: ScopeOptions;
   readonly #tally = new Tally();
+  readonly #sharedIpc: SharedIpc;
   readonly #running = new Set<ContainedProcess>();
   readonly #starting = new Set<Promise<ContainedProcess>>();
   readonly #closers = new Set<() => Promise<void>>();
@@ -54,6 +65,7 @@ export class ScopeCore {
     this.#backend = backend;
     this.#release = release;
     this.#options = options;
+    this.#sharedIpc = new SharedIpc(backend, (end) => this.#tally.holderEnded(end));
     this.budget = options.budget && openBudget(options.budget);
     this.#unlisten = backend.listen({
       memorySampled: (bytes) => {
@@ -93,14 +105,14 @@ export class ScopeCore {
   }
 
   /** Starts a process tree that ends, at the latest, with the scope. Rejects with `CLOSED`. */
-  async launch(spec: ProcessSpec): Promise<ContainedProcess> {
+  async launch(spec: LaunchSpec): Promise<ContainedProcess> {
     this.#refuseWhenClosed();
     const startedAt = performance.now();
-    const starting = this.#backend.start(spec);
+    const starting = this.#start(spec);
     this.#starting.add(starting);
     const contained = await starting.finally(() => this.#starting.delete(starting));
     const task = this.#nextTask++;
-    this.#tally.taskStarted();
+    this.#tally.taskStarted(spec.ipc);
     this.#running.add(contained);
     this.emit({ type: "task-started", task, pid: contained.pid, command: spec.command });
     void contained.ended.then((end) => {
@@ -112,6 +124,11 @@ export class ScopeCore {
     });
     if (this.signal.aborted) contained.stop(0);
     return contained;
+  }
+
+  #start({ ipc, ...spec }: LaunchSpec): Promise<ContainedProcess> {
+    if (ipc === "scope") return this.#sharedIpc.start(spec);
+    return this.#backend.start(ipc === "host" ? { ...spec, ipc } : spec);
   }
 
   /** Registers what must be closed before the scope's processes are ended. Returns the undoing. */
@@ -137,6 +154,7 @@ export class ScopeCore {
     await Promise.allSettled(this.#starting);
     for (const process of this.#running) process.stop(0);
     await Promise.all(Array.from(this.#running, (process) => process.ended));
+    await this.#sharedIpc.close();
     this.#unlisten();
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     this.#tally.left(await this.#release());

@@ -103,6 +103,10 @@ const stage = z
         description: "For each item. A share is one of the median time of those that ended well.",
       }),
     grace: duration.optional().meta({ description: "Between TERM and KILL. Default 5 s." }),
+    ipc: z.enum(["task", "scope", "host"]).optional().meta({
+      description:
+        "With whom an item's tree, or a worker, shares System V objects, message queues and /dev/shm. task (default): with nobody. scope: with all of the run that say the same. host: with the machine.",
+    }),
     retry: retry.optional(),
     onFail: z.enum(["quarantine", "continue", "stop"]).optional().meta({
       description:

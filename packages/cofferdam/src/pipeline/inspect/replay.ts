@@ -70,6 +70,7 @@ export async function replayItem(
     ...{ workers: 1, retries: { crash: 0 }, output: "inherit" },
     ...bounds,
     ...(threads === undefined ? {} : { threads }),
+    ...(stage.ipc === undefined ? {} : { ipc: stage.ipc }),
     ...(stage.env ? { env: stage.env } : {}),
   });
   const value = await pool.run(functionOf(stage), {

@@ -121,6 +121,7 @@ export function execOptionsOf(stage: Stage): ExecOptions {
     ...(cpus === undefined ? {} : { cpus }),
     ...(processes === undefined ? {} : { processes }),
     ...(stage.grace === undefined ? {} : { grace: stage.grace }),
+    ...(stage.ipc === undefined ? {} : { ipc: stage.ipc }),
   };
 }
 

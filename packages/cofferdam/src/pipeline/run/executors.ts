@@ -65,8 +65,8 @@ export class Executors {
 }
 
 /** What tells workers apart: not which of the file's functions they call. */
-function keyOf({ module, python, env, resources, grace }: Stage, workers: number): string {
-  return JSON.stringify([module, python, env, resources, grace, workers]);
+function keyOf({ module, python, env, resources, grace, ipc }: Stage, workers: number): string {
+  return JSON.stringify([module, python, env, resources, grace, ipc, workers]);
 }
 
 /** Where a stage's function comes from; null for a command. */
@@ -87,6 +87,7 @@ function poolOptions(stage: Stage, workers: number, memoryBytes: number | undefi
     ...(threads === undefined ? {} : { threads }),
     ...(memoryBytes === undefined ? {} : { memory: memoryBytes }),
     ...(stage.grace === undefined ? {} : { grace: stage.grace }),
+    ...(stage.ipc === undefined ? {} : { ipc: stage.ipc }),
   };
 }
 
