@@ -31,10 +31,9 @@ export async function sweepRuns(options: {
 }): Promise<Sweep> {
   const { dryRun } = options;
   const base = runsDirectory();
-  if (!existsSync(base)) return { base, dryRun, runs: [], problems: [] };
-  refuseForeign(base);
+  if (existsSync(base)) refuseForeign(base);
   const { runs, problems } = await sweepKeeperRuns(base, options);
-  const ofGroups = await sweepGroupRuns(base, { dryRun });
+  const ofGroups = existsSync(base) ? await sweepGroupRuns(base, { dryRun }) : [];
   return {
     base,
     dryRun,
@@ -47,9 +46,12 @@ async function sweepKeeperRuns(
   base: string,
   options: { readonly dryRun: boolean; readonly signal?: AbortSignal },
 ): Promise<{ runs: FoundRun[]; problems: string[] }> {
-  if (listKeeperRuns(base).length === 0) return { runs: [], problems: [] };
+  const hasRuns = listKeeperRuns(base).length > 0;
+  if (!hasRuns && options.dryRun) return { runs: [], problems: [] };
   try {
     const binary = process.platform === "linux" ? locateKeeper() : null;
+    // Where no run is there may still be the cgroup of a doctor that was killed.
+    if (binary === null && !hasRuns) return { runs: [], problems: [] };
     if (binary === null)
       return unknown(base, process.platform === "linux" ? missingKeeper() : "no keeper here");
     const args = ["--sweep", base, ...(options.dryRun ? ["--dry-run"] : [])];
@@ -76,6 +78,7 @@ function unknown(base: string, why: string): { runs: FoundRun[]; problems: strin
 
 /** A hidden one is being made, or was cut off while it was; the keeper knows by its age. */
 function listKeeperRuns(base: string): string[] {
+  if (!existsSync(base)) return [];
   return readdirSync(base).filter((name) => /^\.?[0-9a-f]{8}$/.test(name));
 }
 
