@@ -1,3 +1,5 @@
+import { SlidingWindow } from "./sliding-window.ts";
+
 export interface MapOptions {
   /** Results in the order of the inputs (the default), or as they come. */
   readonly ordered?: boolean;
@@ -54,9 +56,12 @@ class OngoingMap<Input, Value> {
   readonly #start: StartCall<Input, Value>;
   readonly #appetite: () => number;
   readonly #ordered: boolean;
-  readonly #running = new Map<number, () => void>();
+  /** What cancels each running call, in a slot of its own. */
+  readonly #cancels: (() => void)[] = [];
+  readonly #freeSlots: number[] = [];
   /** By index; where order does not matter, by the order in which they came. */
-  readonly #results = new Map<number, MapResult<Input, Value>>();
+  readonly #results = new SlidingWindow<MapResult<Input, Value>>();
+  #running = 0;
   #started = 0;
   #came = 0;
   #given = 0;
@@ -101,9 +106,9 @@ class OngoingMap<Input, Value> {
 
   /** The next result, if there is one now. */
   next(): MapResult<Input, Value> | undefined {
-    const result = this.#results.get(this.#given);
+    const result = this.#results.shift();
     if (!result) return undefined;
-    this.#results.delete(this.#given++);
+    this.#given++;
     if (this.#wakeReader && this.#hungry()) {
       this.#wakeReader();
       this.#wakeReader = undefined;
@@ -118,12 +123,12 @@ class OngoingMap<Input, Value> {
   stop(): void {
     this.#stopped = true;
     this.#wakeReader?.();
-    for (const cancel of [...this.#running.values()]) cancel();
+    for (const cancel of [...this.#cancels]) cancel();
   }
 
   /** Resolves when no call is running. */
   async settled(): Promise<void> {
-    while (this.#running.size > 0) await this.changed();
+    while (this.#running > 0) await this.changed();
   }
 
   /** False once the loop over the results was left; it may be while the source is waited for. */
@@ -135,14 +140,20 @@ class OngoingMap<Input, Value> {
     const most = this.#appetite();
     const unread = this.#started - this.#given;
     const room = this.#ordered ? most * waitingResults : most * 2;
-    return this.#running.size < most && unread < room;
+    return this.#running < most && unread < room;
   }
 
   #call(input: Input): void {
     const index = this.#started++;
-    this.#running.set(index, nothing);
+    const slot = this.#freeSlots.pop() ?? this.#cancels.length;
+    this.#cancels[slot] = nothing;
+    this.#running++;
+    let settled = false as boolean;
     const settle = (result: MapResult<Input, Value>): void => {
-      this.#running.delete(index);
+      settled = true;
+      this.#running--;
+      this.#cancels[slot] = nothing;
+      this.#freeSlots.push(slot);
       this.#results.set(this.#ordered ? index : this.#came++, result);
       this.#wakeGiver?.();
       this.#wakeReader?.();
@@ -153,7 +164,7 @@ class OngoingMap<Input, Value> {
         (value) => settle({ index, input, ok: true, value }),
         (error) => settle({ index, input, ok: false, error }),
       );
-      if (this.#running.has(index)) this.#running.set(index, cancel);
+      if (!settled) this.#cancels[slot] = cancel;
     } catch (error) {
       settle({ index, input, ok: false, error });
     }
@@ -161,7 +172,7 @@ class OngoingMap<Input, Value> {
 }
 
 function nothing(): void {
-  // Nothing is to be cancelled yet.
+  // Nothing is to be cancelled.
 }
 
 function iterate<Input>(
