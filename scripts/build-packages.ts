@@ -8,7 +8,7 @@ import { existsSync, globSync, readFileSync, rmSync, writeFileSync } from "node:
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { bundle } from "./bundle.ts";
+import { bundle, type Bundle } from "./bundle.ts";
 
 interface Manifest {
   readonly name: string;
@@ -47,9 +47,23 @@ function inOrder(wanted: Iterable<string>, packages: ReadonlyMap<string, string>
   return [...ordered];
 }
 
-/** Packages that are started over and over, with the modules that are loaded from outside. */
-const bundled: Readonly<Record<string, readonly string[]>> = {
-  cofferdam: ["index", "cli/main", "worker/main"],
+/** Packages that are started over and over. */
+const bundled: Readonly<Record<string, Bundle>> = {
+  cofferdam: {
+    entries: ["worker/main", "index", "cli/main"],
+    late: {
+      "pipeline/index": [
+        "pipeline/config/define-pipeline",
+        "pipeline/config/load-pipeline",
+        "pipeline/inspect/index",
+        "pipeline/joblog/pipeline-entry",
+        "pipeline/map/run-map",
+        "pipeline/plan/prepare-stages",
+        "pipeline/run-items",
+        "pipeline/run/run-pipeline",
+      ],
+    },
+  },
 };
 
 async function build(name: string, folder: string): Promise<void> {
@@ -64,14 +78,15 @@ async function build(name: string, folder: string): Promise<void> {
     console.error(`build-packages: ${name} does not compile`);
     process.exit(1);
   }
-  for (const file of globSync(join(folder, "dist/**/*.d.ts"))) importCompiled(file);
-  const entries = bundled[name];
-  if (entries) await bundle(join(folder, "dist"), entries);
+  for (const file of globSync(join(folder, "dist/**/*.{d.ts,js}"))) importCompiled(file);
+  const parts = bundled[name];
+  if (parts) await bundle(join(folder, "dist"), parts);
 }
 
 /**
- * The compiler rewrites `.ts` in relative imports to `.js` in modules, but not in declarations.
- * The text keeps its length, so the declaration map stays true.
+ * The compiler rewrites `.ts` in relative imports to `.js` in modules, but not in declarations, nor
+ * in dynamic imports of functions that have a `using`. The text keeps its length, so the maps stay
+ * true.
  */
 function importCompiled(file: string): void {
   const text = readFileSync(file, "utf8");

@@ -5,32 +5,48 @@
  */
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { rolldown, type Plugin } from "rolldown";
+import { pathToFileURL } from "node:url";
+import { rolldown, type CodeSplittingGroup, type Plugin } from "rolldown";
 
-/** What the sources take from the modules that are loaded late: functions alone. */
-const late = new Map([
-  ["node:crypto", ["createHash", "hash", "randomBytes", "randomUUID"]],
-  ["node:zlib", ["crc32"]],
-]);
+/** Modules of Node's own that are loaded late; the sources take functions alone of them. */
+const builtins = new Set(["node:crypto", "node:fs/promises", "node:stream/promises", "node:zlib"]);
+
+export interface Bundle {
+  /** Modules that are loaded from outside; what several need lies beside the first of them. */
+  readonly entries: readonly string[];
+  /**
+   * For a module that others know a part of the package by: those of its imports that it loads when
+   * a function of theirs is first called. It names functions alone of them.
+   */
+  readonly late: Readonly<Record<string, readonly string[]>>;
+}
 
 /**
- * Makes of the compiled modules in `dist` one file for each name, and `dist/chunks/` with what they
+ * Makes of the compiled modules in `dist` one file for each entry, and `dist/chunks/` with what they
  * share. Chunks lie as deep as the modules they are made of, so that paths relative to
  * `import.meta.url` hold.
  */
-export async function bundle(dist: string, names: readonly string[]): Promise<void> {
+export async function bundle(dist: string, { entries, late }: Bundle): Promise<void> {
+  const path = (name: string): string => join(dist, `${name}.js`);
   const build = await rolldown({
-    input: Object.fromEntries(names.map((name) => [name, join(dist, `${name}.js`)])),
-    external: (id) => /^[^./\0]/.test(id) && !late.has(id),
+    input: Object.fromEntries(entries.map((name) => [name, path(name)])),
+    external: (id) => /^[^./\0]/.test(id) && !builtins.has(id),
     platform: "node",
     treeshake: false,
-    plugins: [lateModules, mapToSources],
+    plugins: [
+      lateBuiltins(dist),
+      ...Object.entries(late).map(([face, names]) => lateModules(path(face), names.map(path))),
+      mapToSources,
+    ],
   });
   const { output } = await build.generate({
     dir: dist,
     format: "esm",
     entryFileNames: "[name].js",
     chunkFileNames: "chunks/[name].js",
+    codeSplitting: {
+      groups: entries.map((name) => neededBy(path(name), name.replaceAll("/", "-"))),
+    },
     sourcemap: true,
     comments: false,
   });
@@ -39,17 +55,37 @@ export async function bundle(dist: string, names: readonly string[]): Promise<vo
   for (const file of output) {
     const path = join(dist, file.fileName);
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, file.type === "chunk" ? takeBuiltinModules(file.code) : file.source);
+    writeFileSync(path, file.type === "chunk" ? lightenImports(file.code) : file.source);
   }
+}
+
+/** One chunk with all that an entry needs when it is loaded, and that is in no chunk before it. */
+function neededBy(entry: string, name: string): CodeSplittingGroup {
+  let needed: Set<string> | undefined;
+  return {
+    debugName: name,
+    name: (id, graph) => {
+      needed ??= staticImports(entry, (module) => graph.getModuleInfo(module)?.importedIds ?? []);
+      return needed.has(id) && id !== entry ? name : null;
+    },
+  };
+}
+
+function staticImports(entry: string, importsOf: (id: string) => readonly string[]): Set<string> {
+  const found = new Set([entry]);
+  for (const id of found) for (const imported of importsOf(id)) found.add(imported);
+  return found;
 }
 
 /**
  * A module of Node's own that is imported by name is looked through whole, which loads all that
- * hangs on it: for `node:fs` its streams. Lines stay where they are, and so source maps hold.
+ * hangs on it: for `node:fs` its streams. And the bundler's own helpers do nothing for who takes
+ * none of them. Lines stay where they are, and so source maps hold.
  */
-function takeBuiltinModules(code: string): string {
+function lightenImports(code: string): string {
   const imports = /^import \{ ([^}]*) \} from "(node:[^"]+)";$/gm;
-  return code.replace(imports, (_, names: string, module: string) => {
+  const unused = /^import "[^"]*\/rolldown-runtime\.js";$/gm;
+  return code.replace(unused, "").replace(imports, (_, names: string, module: string) => {
     const taken = names.replaceAll(" as ", ": ");
     return `const { ${taken} } = process.getBuiltinModule("${module}");`;
   });
@@ -59,19 +95,67 @@ function takeBuiltinModules(code: string): string {
  * Loads a module of Node's own when something of it is first called. Such a module takes
  * milliseconds, and the first task of a pool does not need it.
  */
-const lateModules: Plugin = {
-  name: "late-modules",
-  resolveId: (id) => (late.has(id) ? `\0${id}` : null),
-  load(id) {
-    const module = id.slice(1);
-    const names = late.get(module);
-    if (!names) return null;
-    const load = `process.getBuiltinModule("${module}")`;
-    return names
-      .map((name) => `export function ${name}(...args) { return ${load}.${name}(...args); }`)
-      .join("\n");
-  },
-};
+function lateBuiltins(dist: string): Plugin {
+  return {
+    name: "late-builtins",
+    resolveId: (id) => (builtins.has(id) ? `\0${id}` : null),
+    load(id) {
+      const module = id.slice(1);
+      if (!builtins.has(module)) return null;
+      const load = `process.getBuiltinModule("${module}")`;
+      return Array.from(
+        takenFrom(module, dist),
+        (name) => `export function ${name}(...args) { return ${load}.${name}(...args); }`,
+      ).join("\n");
+    },
+  };
+}
+
+/** The names by which the compiled modules import from a module. */
+function takenFrom(module: string, dist: string): Set<string> {
+  const imports = new RegExp(`^import \\{ ([^}]*) \\} from "${module}";$`, "gm");
+  const names = new Set<string>();
+  for (const file of globSync(join(dist, "**/*.js")))
+    for (const [, list = ""] of readFileSync(file, "utf8").matchAll(imports))
+      for (const name of list.split(", ")) names.add(name.split(" as ")[0] ?? name);
+  return names;
+}
+
+/**
+ * The same for modules of ours, as `face` imports them: a file of its own for each, with what it
+ * alone needs, and functions in its place that load it.
+ */
+function lateModules(face: string, files: readonly string[]): Plugin {
+  return {
+    name: "late-modules",
+    async resolveId(id, importer) {
+      if (importer !== face) return null;
+      const resolved = await this.resolve(id, importer, { skipSelf: true });
+      return resolved && files.includes(resolved.id) ? `\0late:${resolved.id}` : null;
+    },
+    async load(id) {
+      if (!id.startsWith("\0late:")) return null;
+      const file = id.slice("\0late:".length);
+      const chunk = this.emitFile({ type: "chunk", id: file });
+      const exports = (await import(pathToFileURL(file).href)) as Record<string, unknown>;
+      // What is no function the face may not name; the bundler would miss it.
+      const functions = Object.keys(exports).filter((name) => isPlainFunction(exports[name]));
+      const stubs = functions.map(
+        (name) => `export function ${name}(...args) { return load().${name}(...args); }`,
+      );
+      return [
+        'import { createRequire } from "node:module";',
+        "let loaded;",
+        `const load = () => loaded ??= createRequire(import.meta.url)(process.getBuiltinModule("node:url").fileURLToPath(import.meta.ROLLUP_FILE_URL_${chunk}));`,
+        ...stubs,
+      ].join("\n");
+    },
+  };
+}
+
+function isPlainFunction(value: unknown): boolean {
+  return typeof value === "function" && !String(value).startsWith("class");
+}
 
 /** So that the bundle's map leads to `src`, by the compiler's own. */
 const mapToSources: Plugin = {

@@ -9,10 +9,29 @@ export { runMap, type MapCommandOptions, type MapCommandResult } from "./map/run
 export type { InputSource } from "./map/inputs.ts";
 export type { JobOutput } from "./map/ordered-output.ts";
 export { OutputFolder } from "./output-folder.ts";
-export * from "./inspect/index.ts";
-export { stagesInOrder, type StageSummary, type Verdict } from "./plan/index.ts";
-export * from "./run-items.ts";
+export {
+  findItems,
+  readStatus,
+  replayItem,
+  type FoundItem,
+  type PipelineStatus,
+} from "./inspect/index.ts";
+export type { StageSummary, Verdict } from "./plan/index.ts";
+export { stagesInOrder } from "./plan/prepare-stages.ts";
+export { explainPlainly, runItems } from "./run-items.ts";
+export type {
+  FileItem,
+  ItemFailure,
+  ItemResult,
+  RunItemsOptions,
+  RunItemsResult,
+} from "./run-items.ts";
 export type { FailureRecord } from "./run/failures.ts";
 export type { StageItem } from "./run/module-executor.ts";
-export * from "./run/run-pipeline.ts";
+export {
+  runPipeline,
+  type RunPipelineOptions,
+  type RunPipelineResult,
+  type StageResult,
+} from "./run/run-pipeline.ts";
 export type { FinishedItem } from "./run/pipeline-run.ts";
