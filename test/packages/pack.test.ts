@@ -127,6 +127,50 @@ describe("installed into an empty project", () => {
       expect(ran).toMatchObject({ code: 0, stdout: "hello\n" });
     });
 
+    it("cofferdam map", async ({ skip }) => {
+      if (node === null) return skip(`skipped, because Node ${oldestNode} cannot be had here`);
+      const words = ["map", "--keep-order", "--", "echo", "{}", ":::", "one", "two"];
+      const ran = await run(node, [bin, ...words], { cwd: project });
+      expect(ran, ran.stderr).toMatchObject({ code: 0, stdout: "one\ntwo\n" });
+    });
+
+    it("cofferdam run, and all that looks at a pipeline", async ({ skip }) => {
+      if (node === null) return skip(`skipped, because Node ${oldestNode} cannot be had here`);
+      const cwd = mkdtempSync(join(project, "pipeline-"));
+      writeFileSync(join(cwd, "a.txt"), "3\n1\n2\n");
+      writeFileSync(
+        join(cwd, "cofferdam.yaml"),
+        `stages:
+  sorted: { each: "*.txt", run: [sort, -o, "{out}", "{in}"], out: "sorted/{in.name}" }
+  bad: { from: sorted, run: ["false"] }
+`,
+      );
+      const cofferdam = (...words: string[]) => run(node ?? "", [bin, ...words], { cwd });
+      const ran = await cofferdam("run");
+      expect(ran.stderr).toMatch(
+        /sorted: 1 done · 0 failed\nbad: 0 done · 0 failed · 1 quarantined/,
+      );
+      expect(ran.code).toBe(3);
+      expect(readFileSync(join(cwd, "sorted/a.txt"), "utf8")).toBe("1\n2\n3\n");
+      expect((await cofferdam("status")).stdout).toMatch(/^sorted +1 +1 +0/m);
+      expect((await cofferdam("log", "sorted/a.txt")).stdout).toMatch(
+        /false ended with exit code 1/,
+      );
+      expect((await cofferdam("replay", "sorted/a.txt")).code).toBe(1);
+      expect((await cofferdam("run", "sorted", "--stages-as-processes")).code).toBe(0);
+    });
+
+    it("what looks at the machine", async ({ skip }) => {
+      if (node === null) return skip(`skipped, because Node ${oldestNode} cannot be had here`);
+      expect((await run(node, [bin, "doctor"], { cwd: project })).stdout).toMatch(/^containment/im);
+      expect(await run(node, [bin, "sweep", "--dry-run"], { cwd: project })).toMatchObject({
+        code: 0,
+      });
+      expect((await run(node, [bin, "cache", "stats"], { cwd: project })).stderr).not.toMatch(
+        /Cannot find module/,
+      );
+    });
+
     it("a scope, a command, a pool from compiled modules and one in Python", async ({ skip }) => {
       if (node === null) return skip(`skipped, because Node ${oldestNode} cannot be had here`);
       const { code, stdout, stderr } = await run(node, ["main.js"], { cwd: project });
