@@ -13,6 +13,7 @@
 #define GENERATIONS_MAX 32
 
 static struct tree_process seen[PLACES];
+static bool noted;
 
 static struct tree_process *place_of(pid_t pid)
 {
@@ -38,7 +39,15 @@ static void note_one(pid_t pid, void *context)
 void ancestry_note(const struct tree_view *view)
 {
 	struct noting noting = {view};
+	noted = true;
 	tree_visit(view, note_one, &noting);
+}
+
+void ancestry_forget(void)
+{
+	if (noted)
+		memset(seen, 0, sizeof seen);
+	noted = false;
 }
 
 /* The living as they are; the dead as they were when they were first seen. */

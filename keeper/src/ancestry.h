@@ -7,6 +7,8 @@
 
 /* Notes the processes of the tree that were not seen before. */
 void ancestry_note(const struct tree_view *view);
+/* Another task begins: its pids are other processes. */
+void ancestry_forget(void);
 
 /*
  * Fills the report of a leaked process: its name, age, memory, parent, and the programs between it

@@ -27,6 +27,9 @@ struct init {
 	uint32_t most;
 	uint32_t killed;
 	uint64_t peak;
+	uint64_t user_us; /* of the reaped, and of those that they have reaped */
+	uint64_t system_us;
+	uint64_t largest; /* most that one of them had resident, bytes */
 	struct tree_size last; /* what the last sample found */
 	unsigned sample_ms;    /* from it to the next */
 };

@@ -2,24 +2,29 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "command.h"
+#include "ancestry.h"
 #include "files.h"
-#include "init-kill.h"
-#include "init-sample.h"
+#include "footing.h"
+#include "init-task.h"
 #include "leaks.h"
 #include "namespace.h"
+#include "next-task.h"
 #include "share.h"
 #include "shared-objects.h"
+
+/*
+ * So many pids an init has for its tasks, each of which begins where the one before ended: after them
+ * come those of a neighbour (see first_pid in task-start.c), and names like `out.$$` would collide.
+ */
+#define PIDS_OF_OWN 100
 
 void init_send(int channel, const struct init_report *report)
 {
@@ -60,131 +65,29 @@ static void take_descriptors(struct init_setup *setup)
 			_exit(125);
 }
 
-/* To the group; where the command made itself another, at least to itself. */
-static void signal_command(const struct init *init, int number)
+static void report_done(const struct init *init, bool waits)
 {
-	if (kill(-init->command, number) != 0 && !init->command_gone)
-		kill(init->command, number);
-}
-
-/* The command has left something behind. What leaves nothing is done at once, and said to be. */
-static void tell_exited(struct init *init)
-{
-	if (!init->command_gone || init->exit_told)
-		return;
-	init->exit_told = true;
-	struct init_report report = {.kind = REPORT_EXITED, .status = init->status};
-	init_send(init->setup->channel, &report);
-}
-
-static void reap(struct init *init, bool *empty)
-{
-	*empty = false;
-	for (;;) {
-		int status;
-		pid_t pid = waitpid(-1, &status, WNOHANG | WUNTRACED);
-		if (pid < 0 && errno == ECHILD) {
-			*empty = true;
-			return;
-		}
-		if (pid <= 0) {
-			tell_exited(init);
-			return;
-		}
-		if (WIFSTOPPED(status)) {
-			if (pid == init->command && init->setup->foreground_of) {
-				struct init_report report = {.kind = REPORT_STOPPED,
-							     .status = WSTOPSIG(status)};
-				init_send(init->setup->channel, &report);
-			}
-			continue;
-		}
-		init->reaped++;
-		if (!init->setup->isolated)
-			shared_objects_note_pid(pid);
-		if (pid != init->command)
-			continue;
-		init->command_gone = true;
-		init->status = status;
-		if (init->phase == RUNNING) {
-			init->phase = SETTLING;
-			init->settle_at = now_ms() + SETTLE_MS;
-		}
-	}
-}
-
-static void obey(struct init *init)
-{
-	struct init_order order;
-	ssize_t got = recv(init->setup->channel, &order, sizeof order, MSG_DONTWAIT);
-	if (got == 0) {
-		/* The keeper is gone. In a namespace so is everything, with us; else we see to it. */
-		if (init->setup->isolated)
-			_exit(125);
-		init->keeper_gone = true;
-		init_kill_everything(init);
-		return;
-	}
-	if (got != (ssize_t)sizeof order)
-		return;
-	switch (order.kind) {
-	case ORDER_TERM:
-		if (!init->setup->isolated)
-			shared_objects_look(&init->view);
-		if (init->phase == RUNNING || init->phase == SETTLING)
-			init->phase = TERMINATING;
-		signal_command(init, SIGTERM);
-		signal_command(init, SIGCONT); /* TERM on a stopped process stays pending */
-		break;
-	case ORDER_KILL:
-		init_kill_everything(init);
-		break;
-	case ORDER_SIGNAL:
-		signal_command(init, order.value);
-		break;
-	case ORDER_RESUME:
-		terminal_give(init->command);
-		signal_command(init, SIGCONT);
-		break;
-	default:
-		break;
-	}
-}
-
-static void report_done(struct init *init)
-{
-	struct rusage usage;
-	getrusage(RUSAGE_CHILDREN, &usage);
-	/* Too short a life for a sample still has a floor: its largest process. */
-	uint64_t largest = (uint64_t)usage.ru_maxrss * 1024;
 	struct init_report report = {
 		.kind = REPORT_DONE,
 		.status = init->status,
 		.processes = init->reaped > init->most ? init->reaped : init->most,
 		.killed = init->killed,
-		.bytes = init->peak > largest ? init->peak : largest,
-		.user_us = (uint64_t)usage.ru_utime.tv_sec * 1000000u + (uint64_t)usage.ru_utime.tv_usec,
-		.system_us =
-			(uint64_t)usage.ru_stime.tv_sec * 1000000u + (uint64_t)usage.ru_stime.tv_usec,
+		.waits = waits,
+		/* Too short a life for a sample still has a floor: its largest process. */
+		.bytes = init->peak > init->largest ? init->peak : init->largest,
+		.user_us = init->user_us,
+		.system_us = init->system_us,
 	};
 	init_send(init->setup->channel, &report);
 }
 
-static int next_wait_ms(const struct init *init)
+/* Its processes ended by themselves, and a new init would find the same as the next task here. */
+static bool may_take_another(const struct init *init, pid_t first_command,
+			     const struct footing *footing)
 {
-	uint64_t now = now_ms();
-	uint64_t at = init->sample_at;
-	if (init->phase == SETTLING && init->settle_at < at)
-		at = init->settle_at;
-	return at <= now ? 0 : (int)(at - now);
-}
-
-/* poll(2) refuses who may open less files than it asks about: a tree can do that to its init. */
-static void look_at_both(struct pollfd events[2])
-{
-	events[0].revents = events[1].revents = POLLIN;
-	if (errno != EINTR)
-		usleep(HUNT_MS * 1000);
+	return footing && init->phase == SETTLING && WIFEXITED(init->status) &&
+	       init->command >= first_command && init->command - first_command < PIDS_OF_OWN &&
+	       footing_holds(footing);
 }
 
 /* With the machine. In a namespace it was asked for, and nothing of it is taken away. */
@@ -193,41 +96,16 @@ static bool shares_objects(const struct init_setup *setup)
 	return !setup->isolated || setup->spec->host_ipc;
 }
 
-static _Noreturn void supervise(struct init *init, int signals)
+/* Tells what is left and that the task is done. Ends the init unless it takes another. */
+static void end_task(const struct init *init, bool takes_another)
 {
-	for (;;) {
-		bool empty;
-		reap(init, &empty);
-		if (empty) {
-			if (shares_objects(init->setup))
-				shared_objects_end(init->setup->channel, &init->view);
-			else if (!init->setup->spec->join)
-				leaks_report_objects(init->setup->channel);
-			report_done(init);
-			_exit(0);
-		}
-		if (init->phase == SETTLING && now_ms() >= init->settle_at) {
-			leaks_report_processes(init->setup, &init->view, init->command);
-			init_kill_everything(init);
-		}
-		if (init->phase != KILLING && now_ms() >= init->sample_at)
-			init_sample(init);
-		bool hunting = init->phase == KILLING && !init->setup->isolated;
-		if (hunting)
-			init_hunt_children(init);
-		struct pollfd events[] = {{.fd = signals, .events = POLLIN},
-					  {.fd = init->setup->channel, .events = POLLIN}};
-		/* A closed channel would be ready for ever. */
-		if (poll(events, init->keeper_gone ? 1 : 2,
-			 hunting ? HUNT_MS : init->phase == KILLING ? -1 : next_wait_ms(init)) < 0)
-			look_at_both(events);
-		if (events[0].revents & POLLIN) {
-			struct signalfd_siginfo info;
-			(void)!read(signals, &info, sizeof info);
-		}
-		if (!init->keeper_gone && events[1].revents)
-			obey(init);
-	}
+	if (shares_objects(init->setup))
+		shared_objects_end(init->setup->channel, &init->view);
+	else if (!takes_another && !init->setup->spec->join)
+		leaks_report_objects(init->setup->channel);
+	report_done(init, takes_another);
+	if (!takes_another)
+		_exit(0);
 }
 
 static uint32_t wait_for_go(int channel)
@@ -240,6 +118,28 @@ static uint32_t wait_for_go(int channel)
 	if (got != (ssize_t)sizeof order || order.kind != ORDER_GO)
 		_exit(125);
 	return (uint32_t)order.value;
+}
+
+static _Noreturn void serve(struct init *init, struct init_setup *setup, int signals)
+{
+	static struct footing footing;
+	bool provable = setup->takes_another && footing_take(&footing);
+	uint32_t first_pid = wait_for_go(setup->channel);
+	if (setup->spec->hold)
+		share_hold(setup);
+	if (setup->isolated)
+		namespace_move_pids(setup->last_pid, first_pid);
+	if (shares_objects(setup))
+		shared_objects_begin();
+	init_task_start(init, setup);
+	pid_t first_command = init->command;
+	for (;;) {
+		init_task_supervise(init, signals);
+		end_task(init, may_take_another(init, first_command, provable ? &footing : NULL));
+		next_task_receive(setup);
+		ancestry_forget();
+		init_task_start(init, setup);
+	}
 }
 
 _Noreturn void init_main(const struct init_setup *given)
@@ -271,34 +171,16 @@ _Noreturn void init_main(const struct init_setup *given)
 		_exit(0);
 	}
 
-	struct init init = {.setup = &setup, .phase = RUNNING};
+	struct init init = {.setup = &setup};
 	sigset_t child;
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
+	if (setup.takes_another)
+		next_task_reserve_descriptors(setup.null_device);
 	int signals = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (signals < 0 || !tree_open(&init.view, proc_own)) {
 		init_send_failure(setup.channel, "init");
 		_exit(125);
 	}
-	uint32_t first_pid = wait_for_go(setup.channel);
-	if (setup.spec->hold)
-		share_hold(&setup);
-	if (setup.isolated)
-		namespace_move_pids(setup.last_pid, first_pid);
-	if (shares_objects(&setup))
-		shared_objects_begin();
-	init.command = command_start(&setup);
-	if (init.command < 0)
-		_exit(125);
-	for (int i = 0; i < 3; i++)
-		if (setup.stdio[i] != setup.null_device)
-			close(setup.stdio[i]);
-	if (setup.socket >= 0)
-		close(setup.socket);
-	if (setup.bulk >= 0)
-		close(setup.bulk);
-	if (setup.jobserver >= 0)
-		close(setup.jobserver);
-	init.sample_at = now_ms() + SAMPLE_FIRST_MS;
-	supervise(&init, signals);
+	serve(&init, &setup, signals);
 }

@@ -1,6 +1,7 @@
 /*
  * The init of a task. It starts the command, reaps everything, watches the memory, and tells the
- * keeper.
+ * keeper. Where it can prove that the task has left its namespaces as they were (footing.h) it waits
+ * for another one; in every other case it ends.
  *
  * In a namespace it is pid 1: when it dies, however it dies, the kernel kills every process of the
  * namespace, and waiting for it is the proof that all are gone.
@@ -31,6 +32,7 @@ enum order_kind {
 	ORDER_KILL = 3,	  /* KILL everything, reap, report */
 	ORDER_SIGNAL = 4, /* `value` to the command's group */
 	ORDER_RESUME = 5, /* foreground again, then CONT */
+	ORDER_NEXT = 6,	  /* to an init that waits: its next task; see next-task.h */
 };
 
 struct init_order {
@@ -46,7 +48,7 @@ enum report_kind {
 	REPORT_OVER = 5,    /* above a bound (`error`: enum end_cause); the tree is being killed */
 	REPORT_LEAK = 6,    /* the fields from `leak` on, `name`, `bytes` */
 	REPORT_STOPPED = 7,
-	REPORT_DONE = 8,    /* the rest; nothing is left but the init itself */
+	REPORT_DONE = 8,    /* the rest; nothing is left but the init itself, which ends now or `waits` */
 };
 
 enum leak_kind {
@@ -67,6 +69,7 @@ struct init_report {
 	uint32_t proc_own;
 	uint32_t processes; /* SAMPLE: now; DONE: reaped, or the most seen at once if more */
 	uint32_t killed;
+	uint32_t waits; /* DONE: its namespaces are as new, and it takes another task */
 	uint64_t bytes; /* SAMPLE, OVER: now; DONE: the peak of the samples */
 	uint64_t user_us;
 	uint64_t system_us;
@@ -98,6 +101,7 @@ struct init_setup {
 	bool user_namespace;   /* we are in a new one: map ourselves into it */
 	uid_t uid;	       /* who we were outside */
 	gid_t gid;
+	bool takes_another;    /* may serve another task after this one */
 	uint32_t task;	       /* so that neighbours get other CPUs */
 	pid_t foreground_of;   /* the process group that holds the terminal now, or 0 */
 	sigset_t ignored;      /* what the keeper ignores, and a command should not */

@@ -35,19 +35,22 @@
 #include "orphans.h"
 #include "probe.h"
 #include "shutdown.h"
+#include "spares.h"
+
+/* Of two times, 0 standing for never. */
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return !a || (b && b < a) ? b : a;
+}
 
 static int wait_ms(const struct keeper *keeper, uint64_t now)
 {
 	bool sample_waits = keeper->samples_changed && !keeper->out_waits;
 	uint64_t at = sample_waits ? keeper->sample_told_at + SAMPLE_EVERY_MS : 0;
-	uint64_t orphans = orphans_next_time(keeper);
-	if (orphans && (!at || orphans < at))
-		at = orphans;
-	for (struct task *task = keeper->tasks; task; task = task->next) {
-		uint64_t next = task_next_time(task);
-		if (next && (!at || next < at))
-			at = next;
-	}
+	at = earlier(at, orphans_next_time(keeper));
+	at = earlier(at, spares_next_time(keeper));
+	for (struct task *task = keeper->tasks; task; task = task->next)
+		at = earlier(at, task_next_time(task));
 	if (!at)
 		return -1;
 	if (at <= now)
@@ -58,7 +61,8 @@ static int wait_ms(const struct keeper *keeper, uint64_t now)
 /* False: time to go. */
 static bool on_event(struct keeper *keeper, const struct epoll_event *event, int signals)
 {
-	struct task *task = (struct task *)(uintptr_t)(event->data.u64 & ~(uint64_t)7);
+	void *watched = (void *)(uintptr_t)(event->data.u64 & ~(uint64_t)7);
+	struct task *task = watched;
 	struct signalfd_siginfo info;
 	switch ((enum watch_kind)(event->data.u64 & 7)) {
 	case WATCH_CONTROL:
@@ -69,12 +73,17 @@ static bool on_event(struct keeper *keeper, const struct epoll_event *event, int
 		return read(signals, &info, sizeof info) != sizeof info;
 	case WATCH_CHANNEL:
 		task_on_channel(keeper, task);
+		if (task->init_waits)
+			task_on_init_waiting(keeper, task);
 		return true;
 	case WATCH_INIT:
 		task_on_init_death(keeper, task);
 		return true;
 	case WATCH_REMOVER:
 		task_on_removed(keeper, task);
+		return true;
+	case WATCH_SPARE:
+		spares_on_death(keeper, watched);
 		return true;
 	}
 	return true;
@@ -89,6 +98,7 @@ static void serve(struct keeper *keeper, int signals)
 			task_tick(keeper, task, now);
 		}
 		orphans_tick(keeper, now);
+		spares_tick(keeper, now);
 		control_tell_samples(keeper, now);
 		if (!control_write(keeper))
 			return;
@@ -98,6 +108,7 @@ static void serve(struct keeper *keeper, int signals)
 		for (int i = 0; i < count; i++)
 			go_on &= on_event(keeper, &events[i], signals);
 		tasks_free_ended(keeper);
+		spares_free_ended(keeper);
 		if (!go_on)
 			return;
 	}

@@ -7,6 +7,7 @@
 #include "command.h"
 #include "files.h"
 #include "orphans.h"
+#include "spares.h"
 
 #define SHUTDOWN_WAIT_MS 10000
 #define SHUTDOWN_ROUND_MS 2
@@ -14,8 +15,8 @@
 /* One round of the last wait. True: all inits are gone, and so is what they left us. */
 static bool all_gone(struct keeper *keeper)
 {
-	bool gone = true;
 	struct pollfd first = {.fd = -1, .events = POLLIN};
+	bool gone = spares_gone(keeper, &first.fd);
 	for (struct task *task = keeper->tasks; task; task = task->next) {
 		siginfo_t info = {0};
 		if (task->init_pidfd < 0)
@@ -50,6 +51,7 @@ int end_all(struct keeper *keeper)
 		else
 			task_order(task, ORDER_KILL, 0);
 	}
+	spares_force(keeper);
 	orphans_begin(keeper);
 	uint64_t began = now_ms();
 	bool gone = false;

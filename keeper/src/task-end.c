@@ -14,6 +14,7 @@
 #include "command.h"
 #include "files.h"
 #include "jobserver.h"
+#include "spares.h"
 
 /*
  * Off the watch before it is closed: a child that was forked a moment ago may still hold a copy,
@@ -51,6 +52,8 @@ static void tell_end(struct keeper *keeper, struct task *task)
 	bool larger = task->done && !task->peak_exact && last->bytes > task->peak_bytes;
 	uint64_t peak = larger ? last->bytes : task->peak_bytes;
 	uint32_t started = task->done ? last->processes : task->processes;
+	/* One process more: the init, unless it was there already. */
+	started += task->init_name == task->id;
 	wire_number(out, TAG_CAUSE, cause);
 	wire_number(out, TAG_PEAK, peak);
 	if (task->peak_exact)
@@ -103,7 +106,8 @@ void task_on_opened(struct keeper *keeper, struct task *task)
 
 static void task_finish(struct keeper *keeper, struct task *task)
 {
-	ledger_end(&keeper->ledger, task->id);
+	if (task->init)
+		ledger_end(&keeper->ledger, task->init_name);
 	tell_end(keeper, task);
 	task->phase = TASK_ENDED;
 	task->memory_bytes = task->processes = 0;
@@ -225,6 +229,19 @@ void task_on_init_death(struct keeper *keeper, struct task *task)
 		task_step(keeper, task, TASK_ORPHANED, now_ms());
 	else
 		task_gone(keeper, task);
+}
+
+void task_on_init_waiting(struct keeper *keeper, struct task *task)
+{
+	if (task->init_pidfd < 0)
+		return;
+	task->init_waits = false;
+	/* Whoever was ended by us, or might have been, gives nothing on. */
+	if (task->phase != TASK_RUNNING || task->cause != CAUSE_NONE || !spares_keep(keeper, task)) {
+		task_force(task);
+		return;
+	}
+	task_gone(keeper, task);
 }
 
 void task_gone(struct keeper *keeper, struct task *task)

@@ -83,6 +83,7 @@ static void take_report(struct keeper *keeper, struct task *task, const struct i
 		if (!task->command_gone)
 			note_exit(keeper, task, report->status);
 		task->done = true;
+		task->init_waits = report->waits != 0;
 		if (!task->failed)
 			task->last = *report;
 		break;

@@ -79,17 +79,6 @@ pid_t task_clone_init(const struct keeper *keeper, struct init_setup *setup, int
 	return pid;
 }
 
-/*
- * Where the namespace's pids begin: a different place for every live init of this machine, and
- * neighbours well apart (127 is prime and so maps the range onto itself).
- */
-static uint32_t first_pid(const struct keeper *keeper, pid_t init)
-{
-	uint32_t range = keeper->pid_max - 300;
-	uint32_t stride = range % 127 ? 127 : 131;
-	return 300 + (uint32_t)((uint64_t)init * stride % range);
-}
-
 static void close_all(int *fds, int count)
 {
 	for (int i = 0; i < count; i++) {
@@ -194,11 +183,11 @@ static bool wants_cgroup(const struct keeper *keeper, const struct task_spec *sp
 	return keeper->tree == TREE_SUBREAPER || (keeper->cgroups.memory && spec->memory_bytes);
 }
 
-static const char *launch(struct keeper *keeper, struct task *task)
+static const char *launch(struct keeper *keeper, struct task *task, const struct wire_frame *frame)
 {
 	int theirs[3] = {-1, -1, -1};
 	bool close_it[3] = {false, false, false};
-	int pair[2] = {-1, -1}, socket = -1;
+	int socket = -1;
 	const char *stage = "network";
 	if (task->spec.no_network && keeper->tree == TREE_SUBREAPER) {
 		errno = EPERM; /* only a namespace can take the network away */
@@ -246,14 +235,9 @@ static const char *launch(struct keeper *keeper, struct task *task)
 		if (task->cgroup < 0)
 			goto out;
 	}
-	stage = "channel";
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-		goto out;
-	task->channel = pair[0];
-
 	struct init_setup setup = {
 		.spec = &task->spec,
-		.channel = pair[1],
+		.null_device = keeper->null_device,
 		.stdio = {theirs[0], theirs[1], theirs[2]},
 		.socket = socket,
 		.bulk = task->ends[END_BULK],
@@ -264,30 +248,12 @@ static const char *launch(struct keeper *keeper, struct task *task)
 		.foreground_of = wants_terminal(&task->spec) ? foreground_group(keeper) : 0,
 	};
 	task->foreground = setup.foreground_of != 0;
-	stage = "clone";
-	task->init = task_clone_init(keeper, &setup, &task->init_pidfd);
-	if (task->init < 0)
-		goto out;
-	/* In the ledger before it starts anything: a later keeper can find it whoever dies now. */
-	stage = "ledger";
-	if (!ledger_start(&keeper->ledger, task->id, task->init, process_start_time(task->init)) ||
-	    !keeper_watch(keeper, task->init_pidfd, WATCH_INIT, task, EPOLLIN | EPOLLET) ||
-	    !keeper_watch(keeper, task->channel, WATCH_CHANNEL, task, EPOLLIN)) {
-		int saved = errno;
-		kill(task->init, SIGKILL);
-		waitid(P_PIDFD, (id_t)task->init_pidfd, &(siginfo_t){0}, WEXITED);
-		errno = saved;
-		goto out;
-	}
-	task_order(task, ORDER_GO, (int)first_pid(keeper, task->init));
-	stage = NULL;
+	stage = task_engage_init(keeper, task, frame, &setup);
 out:;
 	int saved = errno;
 	for (int i = 0; i < 3; i++)
 		if (close_it[i])
 			close(theirs[i]);
-	if (pair[1] >= 0)
-		close(pair[1]);
 	if (socket >= 0)
 		close(socket);
 	errno = saved;
@@ -321,7 +287,7 @@ void task_start(struct keeper *keeper, const struct wire_frame *frame)
 		free(task);
 		return;
 	}
-	const char *stage = launch(keeper, task);
+	const char *stage = launch(keeper, task, frame);
 	if (stage) {
 		int error = errno;
 		if (task->spec.scratch) {

@@ -43,8 +43,9 @@ struct task {
 	uint32_t id;
 	struct task_spec spec;
 	enum task_phase phase;
-	pid_t init;
+	pid_t init; /* 0: it has gone on to wait for another task */
 	int init_pidfd;
+	uint32_t init_name; /* in the ledger: the first task that it served */
 	int cgroup; /* what its command was born in, or -1 */
 	int jobserver; /* keeps its tokens for the task; or -1 */
 	bool memory_hard;
@@ -61,6 +62,7 @@ struct task {
 	bool stuck_told;
 	/* what the init told */
 	bool done;
+	bool init_waits; /* ...and its init for another task */
 	struct init_report last; /* REPORT_DONE, or REPORT_FAILED in `failed` */
 	bool failed;
 	bool command_gone;
@@ -97,6 +99,8 @@ struct keeper {
 	uint64_t trackers_at; /* Python's resource trackers are killed too, from here on */
 	unsigned orphan_rounds;
 	unsigned orphan_looks; /* that have found nobody, in a row */
+	struct spare *spares; /* inits that wait for a task, the last to come first; see spares.h */
+	struct spare *ended_spares; /* in this round of events; freed after it */
 	struct task *graveyard; /* ended in this round of events; freed after it */
 	struct buffer in;
 	struct buffer out;
@@ -106,7 +110,7 @@ struct keeper {
 };
 
 /* What an epoll entry points at, in its data.u64: kind in the low three bits of a pointer. */
-enum watch_kind { WATCH_CONTROL = 1, WATCH_SIGNALS, WATCH_NODE, WATCH_INIT, WATCH_CHANNEL, WATCH_REMOVER };
+enum watch_kind { WATCH_CONTROL = 1, WATCH_SIGNALS, WATCH_NODE, WATCH_INIT, WATCH_CHANNEL, WATCH_REMOVER, WATCH_SPARE };
 
 bool keeper_watch(struct keeper *keeper, int fd, enum watch_kind kind, struct task *task,
 		  uint32_t events);
@@ -119,6 +123,10 @@ void tasks_free_ended(struct keeper *keeper);
 void task_start(struct keeper *keeper, const struct wire_frame *frame);
 /* Clones an init. -1: errno. The caller closes its copies of what the child was given. */
 pid_t task_clone_init(const struct keeper *keeper, struct init_setup *setup, int *pidfd);
+
+/* Gives the task an init, which starts it. NULL, or the step that failed, with errno. */
+const char *task_engage_init(struct keeper *keeper, struct task *task,
+			     const struct wire_frame *frame, struct init_setup *setup);
 
 struct task *task_find(const struct keeper *keeper, uint32_t id);
 /* Begins the ladder: TERM, and KILL after the grace; with no grace at once. */
@@ -138,6 +146,8 @@ uint64_t task_next_time(const struct task *task);
 void task_on_channel(struct keeper *keeper, struct task *task);
 /* The init can be waited for: in a namespace every process of the task is gone. */
 void task_on_init_death(struct keeper *keeper, struct task *task);
+/* The init waits for another task: it has told that no process of this one is left. */
+void task_on_init_waiting(struct keeper *keeper, struct task *task);
 /* Every process of the task is gone: what is left are its files. */
 void task_gone(struct keeper *keeper, struct task *task);
 /* The cgroup goes first: that it can be removed is the proof that nobody is in it. */

@@ -61,7 +61,7 @@ enum wire_tag {
 	TAG_USER_US = 17,
 	TAG_SYSTEM_US = 18,
 	TAG_PEAK = 19,
-	TAG_STARTED = 20,
+	TAG_STARTED = 20, /* ENDED: processes, and the init where it was started for this task */
 	TAG_KILLED = 21,
 	TAG_LEAK = 22, /* "kind\tpid\tparent\tbytes\tage in ms\thow\taction\torphaned\tparents\tname";
 			* parents: "pid name", by 0x1f, the nearest first */

@@ -60,8 +60,7 @@ export function decodeEnd(fields: Fields, shared: readonly ObjectKind[]): Proces
       value: fields.number(tag.peak) ?? 0,
       method: fields.number(tag.exact) === undefined ? "sampled" : "exact",
     },
-    // One process more: the init that held them together.
-    started: { value: (fields.number(tag.started) ?? 0) + 1, method: "lower-bound" },
+    started: { value: fields.number(tag.started) ?? 0, method: "lower-bound" },
     killed: fields.number(tag.killed) ?? 0,
     left: 0,
     leaks: found.filter(({ how }) => how !== "unattributed" && how !== "unseen"),
