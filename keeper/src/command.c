@@ -29,16 +29,18 @@ void terminal_give(pid_t group)
 	close(terminal);
 }
 
-/*
- * When memory runs out on the machine, the kernel should take a task and not its supervisor. The
- * figure is the process's own although it shares the init's memory: vfork(2) is known to want that.
- */
-static void offer_to_oom_killer(void)
+void command_prepare(const sigset_t *ignored)
 {
 	char text[16] = {0};
-	int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC); /* exec closes it */
+	int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
 	if (fd >= 0 && read(fd, text, sizeof text - 1) > 0 && atoi(text) < OOM_SCORE)
 		(void)!pwrite(fd, OOM_SCORE_TEXT, strlen(OOM_SCORE_TEXT), 0);
+	if (fd >= 0)
+		close(fd);
+	struct sigaction plain = {.sa_handler = SIG_DFL};
+	for (int number = 1; number < NSIG; number++)
+		if (sigismember(ignored, number) == 1)
+			sigaction(number, &plain, NULL);
 }
 
 sigset_t signals_ignored(void)
@@ -50,18 +52,6 @@ sigset_t signals_ignored(void)
 		if (sigaction(number, NULL, &now) == 0 && now.sa_handler == SIG_IGN)
 			sigaddset(&ignored, number);
 	return ignored;
-}
-
-/* What is caught exec resets by itself. */
-static void default_signals(const sigset_t *ignored)
-{
-	struct sigaction plain = {.sa_handler = SIG_DFL};
-	for (int number = 1; number < NSIG; number++)
-		if (sigismember(ignored, number) == 1)
-			sigaction(number, &plain, NULL);
-	sigset_t none;
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 /* Node makes its own pipes non-blocking; few programs expect that of what they inherit. */
@@ -132,7 +122,6 @@ static _Noreturn void become_command(const struct init_setup *setup, volatile bo
 	} else {
 		setsid();
 	}
-	offer_to_oom_killer();
 	if (!take_cpus(spec->cpus, setup->task))
 		fail(setup, failed, "cpus");
 	if (!limit(RLIMIT_NOFILE, spec->open_files) || !limit(RLIMIT_CORE, spec->core_bytes))
@@ -150,7 +139,10 @@ static _Noreturn void become_command(const struct init_setup *setup, volatile bo
 		fail(setup, failed, "jobserver");
 	if (spec->cwd && chdir(spec->cwd) != 0)
 		fail(setup, failed, "cwd");
-	default_signals(&setup->ignored);
+	/* What is caught exec resets by itself. */
+	sigset_t none;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	execvp(spec->argv[0], spec->argv);
 	fail(setup, failed, "exec");
 }

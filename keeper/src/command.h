@@ -8,6 +8,13 @@
 #include "init.h"
 
 /*
+ * Once for an init, whose signals are all blocked: what its commands inherit of it. When memory runs
+ * out on the machine, the kernel should take a task and not its supervisor; of a task, a process that
+ * is larger than its init. And commands get default signals.
+ */
+void command_prepare(const sigset_t *ignored);
+
+/*
  * Forks and executes. Returns the pid after exec has succeeded; -1 when it failed, and the keeper
  * has then been told which step it was ("fork", "cwd", "exec").
  */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "ancestry.h"
+#include "command.h"
 #include "files.h"
 #include "footing.h"
 #include "init-task.h"
@@ -154,6 +155,8 @@ _Noreturn void init_main(const struct init_setup *given)
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	take_descriptors(&setup);
+	if (setup.spec)
+		command_prepare(&setup.ignored);
 
 	bool proc_own = false;
 	const char *stage = NULL;
