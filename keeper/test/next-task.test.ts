@@ -69,6 +69,7 @@ async function run(
     .then((found) => (init = found.number(tag.pid) ?? 0));
   started.catch(() => undefined);
   const end = await keeper.run(start(task, ["/bin/sh", "-c", script], fields));
+  expect(init).toBeGreaterThan(0);
   return { init, end };
 }
 
