@@ -23,7 +23,7 @@
 
 /*
  * So many pids an init has for its tasks, each of which begins where the one before ended: after them
- * come those of a neighbour (see first_pid in task-start.c), and names like `out.$$` would collide.
+ * come those of a neighbour (see first_pid in task-init.c), and names like `out.$$` would collide.
  */
 #define PIDS_OF_OWN 100
 
