@@ -188,12 +188,16 @@ export class PoolWorker {
   /** All its processes are gone, and all that it had written was read. */
   async #untilEnded(): Promise<ProcessEnd> {
     const end = await this.#process.ended;
-    const channel = this.#channel;
-    if (channel && !channel.closed) {
-      const timer = setTimeout(() => channel.destroy(), end.left > 0 ? 0 : restMs);
-      await new Promise((resolve) => channel.once("close", resolve));
-      clearTimeout(timer);
-    }
+    const { stdout, stderr } = this.#process;
+    const open = [this.#channel, stdout, stderr].filter((stream) => stream && !stream.closed);
+    const timer = setTimeout(
+      () => open.forEach((stream) => stream?.destroy()),
+      end.left > 0 ? 0 : restMs,
+    );
+    await Promise.all(
+      open.map((stream) => new Promise((resolve) => stream?.once("close", resolve))),
+    );
+    clearTimeout(timer);
     clearTimeout(this.#overdue);
     clearTimeout(this.#deaf);
     this.#bulk?.close();
