@@ -20,29 +20,17 @@
 /* How long the killed may take to be gone. */
 #define EMPTY_WITHIN_MS 5000
 
-static bool write_at(int dir, const char *file, const char *text)
-{
-	int fd = openat(dir, file, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	ssize_t written = write(fd, text, strlen(text));
-	int saved = errno;
-	close(fd);
-	errno = saved;
-	return written == (ssize_t)strlen(text);
-}
-
 static bool write_number(int dir, const char *file, uint64_t number)
 {
 	char text[24];
 	snprintf(text, sizeof text, "%llu", (unsigned long long)number);
-	return write_at(dir, file, text);
+	return write_file_at(dir, file, text);
 }
 
 void cgroup_kill(int dir)
 {
 	if (dir >= 0)
-		(void)write_at(dir, "cgroup.kill", "1");
+		(void)write_file_at(dir, "cgroup.kill", "1");
 }
 
 uint64_t cgroup_number(int dir, const char *file, const char *key)
@@ -131,8 +119,8 @@ static void take_controllers(struct cgroup_run *run)
 		close(place);
 	}
 	*last = '/';
-	run->memory = write_at(run->dir, "cgroup.subtree_control", "+memory");
-	run->pids = write_at(run->dir, "cgroup.subtree_control", "+pids");
+	run->memory = write_file_at(run->dir, "cgroup.subtree_control", "+memory");
+	run->pids = write_file_at(run->dir, "cgroup.subtree_control", "+pids");
 }
 
 /* A process is born in a cgroup below, and killed there. */
@@ -158,7 +146,7 @@ static const char *try_kill(struct cgroup_run *run)
 	if (pid < 0)
 		failed = "clone";
 	else
-		killed = write_at(dir, "cgroup.kill", "1");
+		killed = write_file_at(dir, "cgroup.kill", "1");
 	int saved = errno;
 	if (pid > 0) {
 		kill(pid, SIGKILL);
@@ -212,9 +200,9 @@ int cgroup_task_open(const struct cgroup_run *run, uint32_t task, uint64_t memor
 	bool bounded = dir >= 0;
 	if (bounded && memory_bytes) {
 		bounded = write_number(dir, "memory.max", memory_bytes) &&
-			  write_at(dir, "memory.oom.group", "1");
+			  write_file_at(dir, "memory.oom.group", "1");
 		/* A machine without swap has no such file. */
-		if (bounded && !write_at(dir, "memory.swap.max", "0"))
+		if (bounded && !write_file_at(dir, "memory.swap.max", "0"))
 			bounded = errno == ENOENT;
 	}
 	if (bounded && pids)
@@ -258,6 +246,6 @@ pid_t cgroup_fork(int dir, bool *entered)
 	/* A filter may know clone3 and not its newest flag: then the child moves by itself. */
 	pid = fork();
 	if (pid == 0)
-		*entered = write_at(dir, "cgroup.procs", "0");
+		*entered = write_file_at(dir, "cgroup.procs", "0");
 	return pid;
 }

@@ -24,9 +24,9 @@ uint64_t later(uint64_t at, uint64_t by)
 	return by > UINT64_MAX - at ? UINT64_MAX : at + by;
 }
 
-bool write_file(const char *path, const char *text)
+bool write_file_at(int dir, const char *path, const char *text)
 {
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int fd = openat(dir, path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
 	ssize_t written = write(fd, text, strlen(text));
@@ -34,6 +34,11 @@ bool write_file(const char *path, const char *text)
 	close(fd);
 	errno = saved;
 	return written == (ssize_t)strlen(text);
+}
+
+bool write_file(const char *path, const char *text)
+{
+	return write_file_at(AT_FDCWD, path, text);
 }
 
 ssize_t read_file_at(int dir, const char *path, char *into, size_t size)

@@ -15,6 +15,8 @@ uint64_t later(uint64_t at, uint64_t by);
 
 /* Writes all of a short text to an existing file (a /proc knob). False: errno says why. */
 bool write_file(const char *path, const char *text);
+/* As write_file(), below a folder that is open. */
+bool write_file_at(int dir, const char *path, const char *text);
 
 /* Reads at most size-1 bytes and ends them with 0. -1: errno says why. */
 ssize_t read_file(const char *path, char *into, size_t size);
