@@ -37,6 +37,23 @@ bool is_held(pid_t pid)
 	return process.state == 'T' || process.state == 't';
 }
 
+static void count_one(pid_t pid, void *context)
+{
+	(void)pid;
+	++*(unsigned *)context;
+}
+
+unsigned count_below(pid_t init)
+{
+	unsigned count = 0;
+	struct tree_view view;
+	if (!tree_open(&view, false))
+		return 0;
+	tree_visit_below(&view, init, count_one, &count);
+	tree_close(&view);
+	return count;
+}
+
 void stuck_describe(struct buffer *out, pid_t init)
 {
 	struct tree_view view;

@@ -10,6 +10,9 @@
 /* Whether a process is stopped, by a signal or by its tracer. */
 bool is_held(pid_t pid);
 
+/* Processes below an init, those included that are dead and not yet reaped. */
+unsigned count_below(pid_t init);
+
 /* Adds a TAG_STUCK field for the init and for each living process below it. */
 void stuck_describe(struct buffer *out, pid_t init);
 

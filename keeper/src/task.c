@@ -61,6 +61,7 @@ void task_step(struct keeper *keeper, struct task *task, enum task_phase phase, 
 		break;
 	case TASK_FORCED:
 		task_force(task);
+		task->dying = count_below(task->init);
 		/* It may be held by a tracer out of its own tree, which is our child from now on. */
 		orphans_begin(keeper);
 		task->step_at = now + STUCK_AFTER_MS;
@@ -96,6 +97,14 @@ void task_stop(struct keeper *keeper, struct task *task, enum end_cause cause, u
 	}
 }
 
+/* The end of tens of thousands of processes takes the kernel its time. */
+static bool fewer_are_dying(struct task *task)
+{
+	unsigned before = task->dying;
+	task->dying = count_below(task->init);
+	return task->dying < before;
+}
+
 void task_tell_stuck(struct keeper *keeper, struct task *task)
 {
 	if (task->stuck_told)
@@ -121,6 +130,8 @@ void task_tick(struct keeper *keeper, struct task *task, uint64_t now)
 		task_step(keeper, task, TASK_KILLING, now);
 	} else if (task->phase == TASK_KILLING) {
 		hasten_kill(keeper, task, now);
+	} else if (task->phase == TASK_FORCED && fewer_are_dying(task)) {
+		task->step_at = now + STUCK_AFTER_MS;
 	} else if (task->phase == TASK_FORCED || task->phase == TASK_ORPHANED) {
 		task_tell_stuck(keeper, task);
 	}

@@ -60,6 +60,7 @@ struct task {
 	pid_t remover;
 	int remover_pidfd;
 	bool stuck_told;
+	unsigned dying; /* processes below an init that was killed, at the last look */
 	/* what the init told */
 	bool done;
 	bool init_waits; /* ...and its init for another task */
