@@ -13,8 +13,10 @@ import {
   type ProcessSpec,
 } from "./backend.ts";
 import { Channels, type ExpectedChannel } from "./channels.ts";
+import { decodeHello, type Hello } from "./hello.ts";
 import { noPipes, openPipes, type Pipes } from "./pipes.ts";
-import { decodeEnd, decodeStuck, endUntold, errnoName } from "./process-end.ts";
+import { decodeEnd, decodeStuck, endUntold } from "./process-end.ts";
+import { lostKeeper, refusal, tooLong, unreachablePipes } from "./start-errors.ts";
 import { startFields } from "./start-fields.ts";
 import { encodeFrame, FrameReader, reply, request, tag, wireVersion } from "./wire.ts";
 import type { FieldValue, Fields, Frame } from "./wire.ts";
@@ -28,18 +30,6 @@ const taskIdMax = 2 ** 32 - 1;
 /** The keeper's exit codes: processes it could not end, a folder it could not remove. */
 const exitLeft = 1;
 const exitFolder = 2;
-
-/** What a keeper says of itself and the machine when it starts. */
-export interface Hello {
-  readonly tree: "namespace" | "subreaper";
-  readonly proc: "task" | "host";
-  /** What its cgroups can do; nothing where it can have none. */
-  readonly cgroup: ReadonlySet<string>;
-  /** Which step of which way failed, for people. */
-  readonly notes: readonly string[];
-  /** Dead runs that this start removed, with processes of theirs that still lived. */
-  readonly swept: { readonly runs: number; readonly processes: number; readonly stuck: number };
-}
 
 /** What the connection tells its owner. */
 export interface ConnectionEvents {
@@ -293,11 +283,14 @@ export class KeeperConnection {
         break;
       case reply.ended:
         this.#forget(frame.task);
+        // One that holds is started only once it does.
+        if (task.pid === 0) task.started.reject(refusal(frame.fields));
         task.ended.resolve(decodeEnd(frame.fields, task.shared));
         break;
       case reply.stuck:
         // It may still die one day; who waits for it is told now.
         this.#forget(frame.task);
+        if (task.pid === 0) task.started.reject(refusal(frame.fields));
         this.#stuck++;
         this.#events.stuck(task.pid);
         task.ended.resolve(endUntold("stuck", 1, task.shared, decodeStuck(frame.fields)));
@@ -380,46 +373,8 @@ async function firstFrame(child: ChildProcess, reader: FrameReader): Promise<Fra
   return frame;
 }
 
-function decodeHello(fields: Fields): Hello {
-  return {
-    tree: fields.text(tag.tree) === "subreaper" ? "subreaper" : "namespace",
-    proc: fields.text(tag.proc) === "own" ? "task" : "host",
-    cgroup: new Set((fields.text(tag.cgroup) ?? "").split(" ").filter((word) => word !== "")),
-    notes: fields.texts(tag.note),
-    swept: {
-      runs: fields.number(tag.started) ?? 0,
-      processes: fields.number(tag.killed) ?? 0,
-      stuck: fields.number(tag.processes) ?? 0,
-    },
-  };
-}
-
-function tooLong(bytes: number): CofferdamError {
-  return new CofferdamError(
-    "SPAWN",
-    `the command's arguments and environment together are too long (${bytes} bytes; E2BIG)`,
-  );
-}
-
 /** What has died has no program any more, also while nobody has waited for it. */
 function isDead(pid: number): boolean {
   const isOurs = Number(readlinkSync("/proc/self")) === process.pid;
   return isOurs && !existsSync(`/proc/${pid}/exe`);
-}
-
-function unreachablePipes(error: unknown): CofferdamError {
-  return new CofferdamError(
-    "SPAWN",
-    `the pipes of the command could not be opened (${errorMessage(error)}); it was ended. With EMFILE, raise \`ulimit -n\`; otherwise /proc must show this process's own processes`,
-  );
-}
-
-function lostKeeper(): CofferdamError {
-  return new CofferdamError("KEEPER_LOST", "the keeper died");
-}
-
-function refusal(fields: Fields): CofferdamError {
-  const code = errnoName(fields.number(tag.errno) ?? 0);
-  const stage = fields.text(tag.stage) ?? "start";
-  return new CofferdamError("SPAWN", `the keeper could not start a process (${stage}: ${code})`);
 }
