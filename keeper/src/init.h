@@ -41,7 +41,7 @@ struct init_order {
 };
 
 enum report_kind {
-	REPORT_READY = 1,   /* a probe got this far; `proc_own` */
+	REPORT_READY = 1,   /* the namespaces of a probe (`proc_own`) or a holder are complete */
 	REPORT_FAILED = 2,  /* `stage`, `error` */
 	REPORT_EXITED = 3,  /* `status` as wait(2) gives it; not told where DONE follows at once */
 	REPORT_SAMPLE = 4,  /* `bytes`, `processes` */

@@ -16,6 +16,7 @@
 _Noreturn void share_hold(const struct init_setup *setup)
 {
 	prctl(PR_SET_NAME, "cofferdam-ipc");
+	init_send(setup->channel, &(struct init_report){.kind = REPORT_READY});
 	for (;;) {
 		struct init_order order;
 		ssize_t got = recv(setup->channel, &order, sizeof order, 0);

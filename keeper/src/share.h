@@ -1,9 +1,10 @@
 /*
  * Tasks that share an IPC namespace and a /dev/shm: those of one scope, by `ipc: "scope"`.
  *
- * The namespaces are held by the init of a task of its own, whose command is a name alone. Another task joins
- * by being cloned from inside them. When the holder is told to end it says what lies in them; with the
- * last process in them they go, whoever was killed.
+ * The namespaces are held by the init of a task of its own, whose command is a name alone. It is
+ * told as started once they are complete, and then another task joins by being cloned from inside
+ * them. When the holder is told to end it says what lies in them; with the last process in them they
+ * go, whoever was killed.
  */
 #ifndef COFFERDAM_SHARE_H
 #define COFFERDAM_SHARE_H

@@ -62,6 +62,9 @@ static void take_report(struct keeper *keeper, struct task *task, const struct i
 		if (report->bytes > task->peak_bytes)
 			task->peak_bytes = report->bytes;
 		break;
+	case REPORT_READY:
+		task_tell_started(keeper, task);
+		break;
 	case REPORT_EXITED: {
 		note_exit(keeper, task, report->status);
 		/* The init now ends what is left; it too may hang, or be hung. */

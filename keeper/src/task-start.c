@@ -308,6 +308,12 @@ void task_start(struct keeper *keeper, const struct wire_frame *frame)
 		task->deadline_at = later(now_ms(), task->spec.timeout_ms);
 	task->next = keeper->tasks;
 	keeper->tasks = task;
+	if (!task->spec.hold)
+		task_tell_started(keeper, task);
+}
+
+void task_tell_started(struct keeper *keeper, const struct task *task)
+{
 	size_t start = wire_begin(&keeper->out, EVT_STARTED, task->id);
 	wire_number(&keeper->out, TAG_PID, (uint64_t)task->init);
 	uint8_t fds[4 * ENDS];

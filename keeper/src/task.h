@@ -120,8 +120,10 @@ bool keeper_watch(struct keeper *keeper, int fd, enum watch_kind kind, struct ta
 void task_on_opened(struct keeper *keeper, struct task *task);
 void tasks_free_ended(struct keeper *keeper);
 
-/* Starts what the frame asks for; tells STARTED or REFUSED. */
+/* Starts what the frame asks for; tells REFUSED, or STARTED unless it is one that holds. */
 void task_start(struct keeper *keeper, const struct wire_frame *frame);
+/* Of one that holds: once its namespaces are complete. Who joined before would share the host's. */
+void task_tell_started(struct keeper *keeper, const struct task *task);
 /* Clones an init. -1: errno. The caller closes its copies of what the child was given. */
 pid_t task_clone_init(const struct keeper *keeper, struct init_setup *setup, int *pidfd);
 

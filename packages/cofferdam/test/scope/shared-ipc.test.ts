@@ -6,6 +6,7 @@ import {
   readFileSync,
   readlinkSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -120,6 +121,17 @@ def take(name, size):
     expect(alone.containment.ipc).toBe("task");
     command.stop(0);
     await ended;
+  });
+
+  it("never have the host's /dev/shm, however soon after its scope opened one starts", async () => {
+    const host = String(statSync("/dev/shm").dev);
+    for (let round = 0; round < 20; round++) {
+      const scopes = Array.from({ length: 8 }, async () => {
+        await using scope = await openScope();
+        return await inScope(scope, "stat -c %d /dev/shm");
+      });
+      expect(await Promise.all(scopes)).not.toContain(host);
+    }
   });
 
   it("leave to the others what one that is killed has made, until the scope closes", async () => {
