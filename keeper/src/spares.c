@@ -133,8 +133,8 @@ void spares_on_death(struct keeper *keeper, struct spare *spare)
 	if (spare->pidfd < 0 || !wait_for(spare))
 		return;
 	ledger_end(&keeper->ledger, spare->name);
-	close(spare->pidfd);
-	close(spare->channel);
+	keeper_close_watched(keeper, &spare->pidfd);
+	keeper_close_watched(keeper, &spare->channel);
 	discard(keeper, spare);
 }
 

@@ -16,19 +16,6 @@
 #include "jobserver.h"
 #include "spares.h"
 
-/*
- * Off the watch before it is closed: a child that was forked a moment ago may still hold a copy,
- * and epoll drops a descriptor by itself only when the last copy is closed.
- */
-static void unwatch_and_close(struct keeper *keeper, int *fd)
-{
-	if (*fd < 0)
-		return;
-	epoll_ctl(keeper->epoll, EPOLL_CTL_DEL, *fd, NULL);
-	close(*fd);
-	*fd = -1;
-}
-
 static void tell_end(struct keeper *keeper, struct task *task)
 {
 	struct buffer *out = &keeper->out;
@@ -112,8 +99,8 @@ static void task_finish(struct keeper *keeper, struct task *task)
 	task->phase = TASK_ENDED;
 	task->memory_bytes = task->processes = 0;
 	keeper->samples_changed = true;
-	unwatch_and_close(keeper, &task->channel);
-	unwatch_and_close(keeper, &task->remover_pidfd);
+	keeper_close_watched(keeper, &task->channel);
+	keeper_close_watched(keeper, &task->remover_pidfd);
 	/* Pipes that were not opened yet still hold output. */
 	if (!has_ends(task))
 		bury(keeper, task);
@@ -222,7 +209,7 @@ void task_on_init_death(struct keeper *keeper, struct task *task)
 	task_on_channel(keeper, task);
 	if (task->foreground && !task->command_gone)
 		terminal_give(keeper->node_group);
-	unwatch_and_close(keeper, &task->init_pidfd);
+	keeper_close_watched(keeper, &task->init_pidfd);
 	task->deadline_at = 0;
 	read_cgroup(task);
 	if (keeper->tree == TREE_SUBREAPER && !task->done)

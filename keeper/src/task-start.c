@@ -30,6 +30,15 @@ bool keeper_watch(struct keeper *keeper, int fd, enum watch_kind kind, struct ta
 	return epoll_ctl(keeper->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
+void keeper_close_watched(const struct keeper *keeper, int *fd)
+{
+	if (*fd < 0)
+		return;
+	epoll_ctl(keeper->epoll, EPOLL_CTL_DEL, *fd, NULL);
+	close(*fd);
+	*fd = -1;
+}
+
 /* What a task has of its own; one that joins another's has these inside of them. */
 static uint64_t new_namespaces(const struct init_setup *setup)
 {
@@ -299,7 +308,9 @@ void task_start(struct keeper *keeper, const struct wire_frame *frame)
 			cgroup_task_remove(&keeper->cgroups, task->id);
 		refuse(keeper, task->id, stage, error);
 		close_all(task->ends, ENDS);
-		close_all((int[]){task->channel, task->init_pidfd, task->cgroup, task->jobserver}, 4);
+		keeper_close_watched(keeper, &task->channel);
+		keeper_close_watched(keeper, &task->init_pidfd);
+		close_all((int[]){task->cgroup, task->jobserver}, 2);
 		spec_free(&task->spec);
 		free(task);
 		return;

@@ -115,6 +115,12 @@ enum watch_kind { WATCH_CONTROL = 1, WATCH_SIGNALS, WATCH_NODE, WATCH_INIT, WATC
 
 bool keeper_watch(struct keeper *keeper, int fd, enum watch_kind kind, struct task *task,
 		  uint32_t events);
+/*
+ * Off the watch before it is closed: a child that was forked a moment ago may still hold a copy, and
+ * epoll drops a descriptor by itself only when the last copy is closed. Its events would go on, and
+ * point at what is freed.
+ */
+void keeper_close_watched(const struct keeper *keeper, int *fd);
 
 /* The other side holds its own copies of our ends: close them. */
 void task_on_opened(struct keeper *keeper, struct task *task);

@@ -189,6 +189,15 @@ describe.skipIf(!canRun)("a keeper", () => {
     expect(await keeper.close()).toEqual(whole);
   });
 
+  it("hears no more of an init that waited, died and was reaped while another was made", async () => {
+    const keeper = await open().ready();
+    // With other bounds the init that waits does not fit. It is killed, and dies beside a new one,
+    // which has copies of all descriptors for a moment.
+    for (let task = 1; task <= 200; task++)
+      await keeper.run(start(task, ["/bin/true"], [[tag.memory, BigInt(task) * 2n ** 30n]]));
+    expect(await keeper.close()).toEqual(whole);
+  });
+
   it("ends a task whose init hangs after the command's end", async () => {
     const keeper = await open().ready();
     const task = await begin(keeper, 1, ["/bin/sh", "-c", "sleep 600 & exit 3"]);

@@ -5,7 +5,7 @@
  *
  * Ends with 0 when all held. The figures go to standard output.
  */
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -29,6 +29,8 @@ const { values } = parseArgs({
 });
 const folder = mkdtempSync(join(tmpdir(), "keeper-long-"));
 const base = join(folder, "runs");
+const logs = join(folder, "logs");
+mkdirSync(logs);
 const census = openCensus({ scratch: [base] });
 const problems: string[] = [];
 try {
@@ -40,15 +42,16 @@ try {
   say(`census: ${found.length} left`);
   if (found.length > 0) problems.push(`left: ${JSON.stringify(found)}`);
 } finally {
+  // Also where a keeper has ended over it: then this is the reason.
+  for (const name of readdirSync(logs))
+    problems.push(`the sanitizers say: ${readFileSync(join(logs, name), "utf8")}`);
   rmSync(folder, { recursive: true, force: true });
+  for (const problem of problems) say(`NOT AS IT SHOULD BE: ${problem}`);
 }
-for (const problem of problems) say(`NOT AS IT SHOULD BE: ${problem}`);
 process.exitCode = problems.length === 0 ? 0 : 1;
 
 async function frames(count: number, firstSeed: number): Promise<void> {
   if (count === 0) return;
-  const logs = join(folder, "logs");
-  mkdirSync(logs);
   const binary = buildSanitized(folder);
   const began = performance.now();
   let sent = 0;
@@ -68,7 +71,6 @@ async function frames(count: number, firstSeed: number): Promise<void> {
     if (code !== 0 || signal !== null || stderr !== "")
       problems.push(`the keeper ended with ${code ?? signal}: ${stderr}`);
   }
-  problems.push(...readdirSync(logs).map((name) => `the sanitizers have written ${name}`));
   problems.push(...runsBelow(base).map((name) => `a run is left: ${name}`));
   say(`frames: ${Math.round((performance.now() - began) / 1000)} s`);
 }
