@@ -6,7 +6,6 @@
  *     npm run bench dispatch [--rounds N] [--tasks N] [--json]
  */
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { cofferdam, peers, type Contestant } from "./dispatch/contestants.ts";
@@ -36,6 +35,8 @@ export async function benchDispatch(args: readonly string[]): Promise<void> {
     if (!values.json) console.log(line);
   };
 
+  // What a first task costs is asked of the packages as published.
+  spawnSync(process.execPath, ["scripts/build-packages.ts"], { cwd: root, stdio: "inherit" });
   const figures: Figures = {};
   const note = (what: string, who: string, figure: number): void => {
     ((figures[what] ??= {})[who] ??= []).push(figure);
@@ -87,8 +88,6 @@ async function measure(
 /** From the import to the first result, in a process of its own, of the packages as published. */
 function cold(which: string): number {
   const own = fileURLToPath(new URL("../packages/cofferdam/dist/index.js", import.meta.url));
-  if (!existsSync(own))
-    spawnSync(process.execPath, ["scripts/build-packages.ts"], { cwd: root, stdio: "inherit" });
   const task = fileURLToPath(new URL("dispatch/cold-task.mjs", import.meta.url));
   const modulePath = which === "tinypool" ? import.meta.resolve("tinypool") : own;
   const { stdout, stderr } = spawnSync(

@@ -52,6 +52,8 @@ const bundled: Readonly<Record<string, Bundle>> = {
   cofferdam: {
     entries: ["worker/main", "index", "cli/main"],
     late: {
+      "events/index": ["events/renderer"],
+      "open-scope": ["shared/index"],
       "pipeline/index": [
         "pipeline/config/define-pipeline",
         "pipeline/config/load-pipeline",

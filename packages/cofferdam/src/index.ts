@@ -26,8 +26,7 @@ export type {
   ScopeReport,
   TaskResult,
 } from "./scope/index.ts";
-export { Cache, Limiter } from "./shared/index.ts";
-export type { CacheOptions, ComputeOptions } from "./shared/index.ts";
+export type { Cache, CacheOptions, ComputeOptions, Limiter } from "./shared/index.ts";
 export type { AcquireOptions, LimiterOptions, LimiterPermit, RateText } from "./shared/index.ts";
 export * from "./units/index.ts";
 export { currentTask, type TaskContext } from "./worker/index.ts";

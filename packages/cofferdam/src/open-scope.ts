@@ -2,7 +2,7 @@ import { Pool, type PoolOptions, type WorkerSource } from "./pool/index.ts";
 import { execIn, ScopeCore } from "./scope/index.ts";
 import type { ExecOptions, ScopeOptions, ScopeReport, TaskResult } from "./scope/index.ts";
 import type { Containment } from "./keeper/index.ts";
-import { SharedState, type Cache, type CacheOptions } from "./shared/index.ts";
+import { shareState, type Cache, type CacheOptions, type SharedState } from "./shared/index.ts";
 import type { Limiter, LimiterOptions } from "./shared/index.ts";
 
 /**
@@ -18,11 +18,18 @@ export async function openScope(options: ScopeOptions = {}): Promise<Scope> {
 /** See `openScope`. */
 export class Scope implements AsyncDisposable {
   readonly #core: ScopeCore;
-  readonly #shared: SharedState;
+  #sharedState: SharedState | undefined;
 
   constructor(core: ScopeCore) {
     this.#core = core;
-    this.#shared = new SharedState(core);
+    core.services.set("limit", () => this.#shared.limits);
+    core.services.set("cache", () => this.#shared.caches);
+    core.onClose(() => Promise.resolve(this.#sharedState?.close()));
+  }
+
+  /** Of no use, and not loaded, before something is shared. */
+  get #shared(): SharedState {
+    return (this.#sharedState ??= shareState(this.#core));
   }
 
   /** What can be guaranteed here. */

@@ -1,11 +1,9 @@
 import type { TreeContainment } from "../events/index.ts";
 import { CofferdamError } from "../errors/index.ts";
 import type { Backend } from "./backend.ts";
-import { GroupBackend } from "./group/group-backend.ts";
-import { sweepDeadRuns } from "./group/group-ledger.ts";
 import { locateKeeper, missingKeeper } from "./locate.ts";
 import { NativeBackend } from "./native-backend.ts";
-import { runsDirectory } from "./run-directory.ts";
+import { groupRunNames, runsDirectory } from "./run-directory.ts";
 
 /** Weakest first. */
 const strength: readonly TreeContainment[] = ["group", "subreaper", "namespace"];
@@ -55,7 +53,7 @@ export async function acquireBackend(
 async function openBackend(): Promise<Backend> {
   const base = runsDirectory();
   const forced = process.env["COFFERDAM_CONTAINMENT"] ?? "";
-  if (forced === "group") return GroupBackend.open(base, "COFFERDAM_CONTAINMENT asks for it");
+  if (forced === "group") return openGroup(base, "COFFERDAM_CONTAINMENT asks for it");
   if (forced !== "" && !strength.includes(forced as TreeContainment))
     throw new CofferdamError(
       "INVALID_ARGUMENT",
@@ -64,12 +62,20 @@ async function openBackend(): Promise<Backend> {
   const binary = process.platform === "linux" ? locateKeeper() : null;
   if (binary === null) {
     const why = process.platform === "linux" ? missingKeeper() : "the keeper needs Linux";
-    return GroupBackend.open(base, why);
+    return openGroup(base, why);
   }
   const backend = await NativeBackend.open(binary, base);
   // The keeper has swept the runs of keepers; those that were without one are swept here.
-  await sweepDeadRuns(base);
+  if (groupRunNames(base).length > 0) {
+    const { sweepDeadRuns } = await import("./group/group-ledger.ts");
+    await sweepDeadRuns(base);
+  }
   return backend;
+}
+
+async function openGroup(base: string, why: string): Promise<Backend> {
+  const { GroupBackend } = await import("./group/group-backend.ts");
+  return GroupBackend.open(base, why);
 }
 
 function refuseUnsupported(): void {

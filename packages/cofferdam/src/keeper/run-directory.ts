@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 
@@ -7,4 +8,9 @@ import { join } from "node:path";
  */
 export function runsDirectory(): string {
   return join(tmpdir(), `cofferdam-${userInfo().uid}`);
+}
+
+/** The folders of runs without a keeper, and hidden ones that are being made. */
+export function groupRunNames(base: string): string[] {
+  return readdirSync(base).filter((name) => /^\.?g[0-9a-f]{8}$/.test(name));
 }

@@ -166,7 +166,7 @@ export class Crew implements WorkerOwner {
   }
 
   service(name: string): WorkerService | undefined {
-    return this.#scope.services.get(name);
+    return this.#scope.services.get(name)?.();
   }
 
   #start(): void {

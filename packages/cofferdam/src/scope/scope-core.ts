@@ -39,8 +39,8 @@ type WithoutTime<Event> = Event extends CofferdamEvent ? Omit<Event, "at"> : nev
  * has confirmed the end of every process. Pools and `exec` are built on `launch`.
  */
 export class ScopeCore {
-  /** What tasks in pools can ask for, by name. */
-  readonly services = new Map<string, WorkerService>();
+  /** What tasks in pools can ask for, by name; always the same one. */
+  readonly services = new Map<string, () => WorkerService>();
   readonly budget: Budget | undefined;
   readonly #backend: Backend;
   readonly #release: () => Promise<number>;

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { CofferdamError } from "../errors/index.ts";
-import type { ScopeCore } from "../scope/index.ts";
+import type { ScopeCore, WorkerService } from "../scope/index.ts";
 import { CacheService } from "./cache/cache-service.ts";
 import { Cache, type CacheOptions } from "./cache/cache.ts";
 import { parseBounds, type Bounds, type LimiterOptions } from "./limiter/bounds.ts";
@@ -9,20 +9,30 @@ import { Limiter } from "./limiter/limiter.ts";
 import { MemoryLedger, type Ledger } from "./limiter/ledger.ts";
 import { limitersDirectory, SharedLedger } from "./limiter/shared-ledger.ts";
 
-/** What the workers of one scope share, by name: its services `limit` and `cache` give it to them. */
+/** Nothing yet, for the workers of this scope to share. */
+export function shareState(scope: ScopeCore): SharedState {
+  return new SharedState(scope);
+}
+
+/** What the workers of one scope share, by name. */
 export class SharedState {
+  /** Gives the limiters to workers. */
+  readonly limits: WorkerService;
+  /** Gives the caches to workers. */
+  readonly caches: WorkerService;
   readonly #scope: ScopeCore;
   readonly #limiters = new Map<string, Limiter>();
   readonly #caches = new Map<string, Cache>();
+
   constructor(scope: ScopeCore) {
     this.#scope = scope;
-    scope.services.set("limit", new LimitService((name) => find(this.#limiters, name, "limiter")));
-    scope.services.set("cache", new CacheService((name) => find(this.#caches, name, "cache")));
-    scope.onClose(() => {
-      for (const limiter of this.#limiters.values()) limiter.close();
-      for (const cache of this.#caches.values()) cache.close();
-      return Promise.resolve();
-    });
+    this.limits = new LimitService((name) => find(this.#limiters, name, "limiter"));
+    this.caches = new CacheService((name) => find(this.#caches, name, "cache"));
+  }
+
+  close(): void {
+    for (const limiter of this.#limiters.values()) limiter.close();
+    for (const cache of this.#caches.values()) cache.close();
   }
 
   openLimiter(name: string, options: LimiterOptions): Limiter {

@@ -11,6 +11,7 @@ import {
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { CofferdamError, errorCode, errorMessage } from "../../errors/index.ts";
+import { groupRunNames } from "../run-directory.ts";
 import { hasCookie, readProcessTable, type ProcessRow } from "./process-table.ts";
 import { isElsewhere, ownPlace, type Place } from "./place.ts";
 import { cookieName, killUntilGone } from "./process-tree.ts";
@@ -130,8 +131,7 @@ export async function sweepGroupRuns(
   options: { readonly dryRun: boolean },
 ): Promise<SweptRun[]> {
   const swept: SweptRun[] = [];
-  for (const name of readdirSync(base)) {
-    if (!/^\.?g[0-9a-f]{8}$/.test(name)) continue;
+  for (const name of groupRunNames(base)) {
     const result = await sweepRun(base, name, options.dryRun);
     if (result) swept.push(result);
   }
