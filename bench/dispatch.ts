@@ -15,6 +15,8 @@ import { median } from "./statistics.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const keeper = fileURLToPath(new URL("../keeper/build/cofferdam-keeper", import.meta.url));
+/** In each round: a single one says little. */
+const coldStarts = 5;
 const megabyte = new Uint8Array(1_000_000);
 
 /** What is measured, by name; each a figure a round for each contestant. */
@@ -44,7 +46,9 @@ export async function benchDispatch(args: readonly string[]): Promise<void> {
   for (let round = 0; round < rounds; round++) {
     for (const contestant of [cofferdam, ...peers]) await measure(contestant, tasks, note);
     note("no-op, 64 in flight", "raw loop", await rawLoop(tasks));
-    for (const which of ["cofferdam", "tinypool"]) note("first task, cold, ms", which, cold(which));
+    for (let start = 0; start < coldStarts; start++)
+      for (const which of ["cofferdam", "tinypool"])
+        note("first task, cold, ms", which, cold(which));
     say(`round ${round + 1} of ${rounds} done`);
   }
   const uneven = await withPool(cofferdam, (pool) => unevenMakespan(pool, 2000));
