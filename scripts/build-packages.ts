@@ -64,6 +64,7 @@ const bundled: Readonly<Record<string, Bundle>> = {
         "pipeline/run-items",
         "pipeline/run/run-pipeline",
       ],
+      "worker/context": ["worker/cache", "worker/limit"],
     },
   },
 };
