@@ -171,7 +171,9 @@ describe("installed into an empty project", () => {
       );
     });
 
-    it("a scope, a command, a pool from compiled modules and one in Python", async ({ skip }) => {
+    it("a scope, a command, a pool with a cache and a limit, and one in Python", async ({
+      skip,
+    }) => {
       if (node === null) return skip(`skipped, because Node ${oldestNode} cannot be had here`);
       const { code, stdout, stderr } = await run(node, ["main.js"], { cwd: project });
       expect(code, stderr).toBe(0);
@@ -180,6 +182,8 @@ describe("installed into an empty project", () => {
         doubled: 42,
         reversed: [3, 2, 1],
         added: 42,
+        measured: 6,
+        kept: 6,
         report: { tasks: { lost: 0 }, processes: { left: 0 }, leaks: [] },
       });
     });
