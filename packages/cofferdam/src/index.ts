@@ -16,7 +16,8 @@ export type {
 } from "./keeper/index.ts";
 export * from "./open-scope.ts";
 export * from "./pipeline/index.ts";
-export * from "./pool/index.ts";
+export type * from "./pool/index.ts";
+export { PoolTaskError } from "./pool/task-error.ts";
 export { TaskError } from "./scope/index.ts";
 export type {
   ExecOptions,

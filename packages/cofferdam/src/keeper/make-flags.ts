@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
 /** What the command has the jobserver's fifo as. */
@@ -55,8 +55,10 @@ function makeOpensPaths(path: string | undefined): boolean {
 
 function readMake(path: string): Buffer | null {
   for (const folder of path.split(delimiter)) {
+    const program = join(folder, "make");
+    if (!existsSync(program)) continue;
     try {
-      return readFileSync(join(folder, "make"));
+      return readFileSync(program);
     } catch {
       continue; // the next folder
     }
