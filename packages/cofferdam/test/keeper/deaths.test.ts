@@ -8,7 +8,7 @@ import { openScope, TaskError } from "cofferdam";
 import { openCensus, runFolder, type Census } from "../../../../lab/census/index.ts";
 import { kept, namespaced } from "../../../../test/support/containment.ts";
 import { Program, runCli } from "../../../../test/support/program.ts";
-import { childrenOf, keeperOf } from "../../../../test/support/processes.ts";
+import { childrenOf, keeperOf, until } from "../../../../test/support/processes.ts";
 
 const supervisor = fileURLToPath(new URL("../fixtures/supervisor.ts", import.meta.url));
 const deadlineMs = 60_000;
@@ -101,16 +101,22 @@ describe.skipIf(namespaced.skip)(namespaced.name("when somebody is killed"), () 
   it("the keeper, again and again while commands start", async () => {
     await using scope = await openScope();
     let going = true;
+    let running = 0;
     const outcomes: string[] = [];
     const working = Array.from({ length: 4 }, async () => {
       while (going) {
-        const result = await scope.exec(["sh", "-c", "sleep 0.01 & wait"], { reject: false });
+        const result = await scope.exec(["sh", "-c", "sleep 0.05 & wait"], {
+          reject: false,
+          onStart: () => running++,
+        });
+        running--;
         outcomes.push(result.outcome);
       }
     });
     for (let round = 0; round < 20; round++) {
-      const before = outcomes.length;
-      while (outcomes.length < before + 5) await new Promise((resolve) => setImmediate(resolve));
+      const wanted = outcomes.length + 5;
+      // All four may end at once and start at once: a command that had not started is run again.
+      await until(() => outcomes.length >= wanted && running > 0);
       process.kill(keeperOf(process.pid), "SIGKILL");
     }
     going = false;
