@@ -11,7 +11,7 @@ import {
   type Victim,
   victimsOf,
 } from "./plan.ts";
-import { ORDERS, strike } from "./strike.ts";
+import { killTarget, ORDERS, strike } from "./strike.ts";
 import { chooseTarget, type Target } from "./victims.ts";
 import { killExactly } from "../kill.ts";
 
@@ -62,7 +62,7 @@ export class TierUnavailable extends Error {
 
 /** A runtime outlives no more, so that orderly ends come up as well; and a keeper dies no more in a row. */
 const ROUNDS_OF_A_LIFE = 5;
-/** With so many misses in a row the moment is the first one of the phase. */
+/** With so many misses in a row the moment is that before the phase begins. */
 const ATTEMPTS = 8;
 
 /** Kills a part of small runtimes again and again, and has an independent census count after each. */
@@ -121,12 +121,12 @@ class Game {
     try {
       for (; ; missed++) {
         const life = await this.#prepare(round);
-        const share = missed < ATTEMPTS ? 0.5 ** missed : 0;
-        const target = await strike(life, round, {
-          tier: this.#tier,
-          openMs: this.#openMs,
-          share,
-        });
+        // What has been missed so often is gone sooner than it can be looked for: it is found first.
+        const known = missed < ATTEMPTS ? null : chooseTarget(victim, life.runtime.pid, round.prng);
+        const order = ORDERS[phase];
+        if (order !== null) life.runtime.tell(order);
+        const aim = { tier: this.#tier, openMs: this.#openMs, share: 0.5 ** missed };
+        const target = known === null ? await strike(life, round, aim) : killTarget(known);
         if (target !== null) {
           const goneAfterMs = await this.#after(life, round, target);
           return { number, victim, phase, goneAfterMs, missed, violation: null };
@@ -183,10 +183,7 @@ class Game {
     const life = this.#life ?? this.#begin();
     this.#roundsOfLife++;
     if (phase === "opening" || phase === "sweeping") return life;
-    await this.#work(life);
-    const order = ORDERS[phase];
-    if (order !== null) life.runtime.tell(order);
-    return life;
+    return this.#work(life);
   }
 
   /** For the next start to sweep. */

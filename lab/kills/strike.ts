@@ -28,11 +28,16 @@ export async function strike(life: Life, round: Round, aim: Aim): Promise<Target
   const end = performance.now() + PATIENCE_MS;
   while (!life.runtime.hasEnded && performance.now() < end) {
     const target = chooseTarget(round.victim, life.runtime.pid, round.prng);
-    // Every one of them is killed before it is asked whether it hit.
-    if (target?.victims.map(killExactly).includes(true)) return target;
+    if (target !== null && killTarget(target) !== null) return target;
     await delay(1);
   }
   return null;
+}
+
+/** `null`: all of them were gone. */
+export function killTarget(target: Target): Target | null {
+  // Every one of them is killed before it is asked whether it hit.
+  return target.victims.map(killExactly).includes(true) ? target : null;
 }
 
 /** Milliseconds from now to the first moment of the phase, and how long that is. */
