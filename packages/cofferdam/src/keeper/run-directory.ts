@@ -1,5 +1,5 @@
 import { readdirSync } from "node:fs";
-import { tmpdir, userInfo } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /**
@@ -7,7 +7,8 @@ import { join } from "node:path";
  * put sockets below the scratch folder, and a socket's path has at most 107 bytes.
  */
 export function runsDirectory(): string {
-  return join(tmpdir(), `cofferdam-${userInfo().uid}`);
+  // Not `userInfo`, which throws for a user whom /etc/passwd does not name, as in many a container.
+  return join(tmpdir(), `cofferdam-${process.geteuid?.() ?? ""}`);
 }
 
 /** The folders of runs without a keeper, and hidden ones that are being made. */

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { errorCode } from "../../errors/index.ts";
+import { userDirectory } from "../user-directory.ts";
 
 /** Changed when files of an older program can no longer be understood: it never sees them then. */
 const format = 1;
@@ -9,8 +9,7 @@ const fileText = new RegExp(`^values-${format}-(\\d+)\\.db(\\.damaged)?$`);
 
 /** Where the caches of this user are that were given no folder. */
 export function cachesDirectory(): string {
-  const base = process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
-  return join(base, "cofferdam", "caches");
+  return join(userDirectory("XDG_CACHE_HOME", ".cache"), "caches");
 }
 
 /**

@@ -1,8 +1,8 @@
 import { mkdirSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { CofferdamError, errorMessage } from "../../errors/index.ts";
 import { isPresent, Presence, sweepPresences } from "../presence.ts";
+import { userDirectory } from "../user-directory.ts";
 import type { Bounds } from "./bounds.ts";
 import { machineClock, type SharedClock } from "./clock.ts";
 import type { LeaseBook, Ledger, Turn } from "./ledger.ts";
@@ -11,8 +11,7 @@ import { LimiterState } from "./limiter-state.ts";
 
 /** Where the limiters of this user are that are shared by name alone. */
 export function limitersDirectory(): string {
-  const base = process.env["XDG_STATE_HOME"] ?? join(homedir(), ".local", "state");
-  return join(base, "cofferdam", "limiters");
+  return join(userDirectory("XDG_STATE_HOME", ".local", "state"), "limiters");
 }
 
 /** How often a waiting process looks for the dead, and says that it still waits. */
