@@ -1,6 +1,6 @@
 /** A user whom /etc/passwd does not name and who has no home folder: `docker run --user 54321`. */
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -16,7 +16,7 @@ function runAs(args: readonly string[], env: Record<string, string> = {}) {
     cwd: "/",
     uid: id,
     gid: id,
-    env: { PATH: process.env["PATH"], TMPDIR: folder, ...env },
+    env: { ...process.env, TMPDIR: folder, HOME: undefined, XDG_CACHE_HOME: undefined, ...env },
   });
 }
 
@@ -28,8 +28,9 @@ const why =
 
 describe.skipIf(why)(`a user without a name${why ? ` (skipped, because ${why})` : ""}`, () => {
   beforeAll(() => {
+    chmodSync(tmpdir(), 0o711); // this test file's own
     folder = mkdtempSync(join(tmpdir(), "nameless-"));
-    chmodSync(folder, 0o777);
+    chownSync(folder, id, id);
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
