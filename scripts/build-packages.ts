@@ -53,7 +53,7 @@ const bundled: Readonly<Record<string, Bundle>> = {
     entries: ["worker/main", "index", "cli/main"],
     late: {
       "events/index": ["events/renderer"],
-      "open-scope": ["pool/index", "shared/index"],
+      "open-scope": ["shared/index"],
       "pipeline/index": [
         "pipeline/config/define-pipeline",
         "pipeline/config/load-pipeline",

@@ -1,4 +1,4 @@
-import { openPool, type Pool, type PoolOptions, type WorkerSource } from "./pool/index.ts";
+import { Pool, type PoolOptions, type WorkerSource } from "./pool/index.ts";
 import { execIn, ScopeCore } from "./scope/index.ts";
 import type { ExecOptions, ScopeOptions, ScopeReport, TaskResult } from "./scope/index.ts";
 import type { Containment } from "./keeper/index.ts";
@@ -52,7 +52,7 @@ export class Scope implements AsyncDisposable {
 
   /** Warm workers for the functions of a module: `scope.pool<typeof import("./work.ts")>(url)`. */
   pool<Module>(source: WorkerSource, options: PoolOptions = {}): Pool<Module> {
-    return openPool<Module>(this.#core, source, options);
+    return new Pool<Module>(this.#core, source, options);
   }
 
   /**

@@ -35,15 +35,6 @@ export type Result<Called> = Called extends (...args: never[]) => infer Value
   ? Awaited<Value>
   : never;
 
-/** A function and no class, so that the published package can load this folder when it is called. */
-export function openPool<Module>(
-  scope: ScopeCore,
-  source: WorkerSource,
-  options: PoolOptions,
-): Pool<Module> {
-  return new Pool<Module>(scope, source, options);
-}
-
 /** Warm worker processes that run the functions of one module. */
 export class Pool<Module> implements AsyncDisposable {
   readonly #settings: PoolSettings;
