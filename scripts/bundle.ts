@@ -144,9 +144,9 @@ function lateModules(face: string, files: readonly string[]): Plugin {
         (name) => `export function ${name}(...args) { return load().${name}(...args); }`,
       );
       return [
-        'import { createRequire } from "node:module";',
         "let loaded;",
-        `const load = () => loaded ??= createRequire(import.meta.url)(process.getBuiltinModule("node:url").fileURLToPath(import.meta.ROLLUP_FILE_URL_${chunk}));`,
+        'const require = () => process.getBuiltinModule("node:module").createRequire(import.meta.url);',
+        `const load = () => loaded ??= require()(process.getBuiltinModule("node:url").fileURLToPath(import.meta.ROLLUP_FILE_URL_${chunk}));`,
         ...stubs,
       ].join("\n");
     },

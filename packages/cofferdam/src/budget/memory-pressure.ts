@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { monotonicMs } from "../clock.ts";
 
 const askEveryMs = 500;
 /** Share of the last ten seconds in which some process waited for memory, in percent. */
@@ -9,7 +10,7 @@ let pressed = false;
 
 /** Whether this machine is short of memory now, by the kernel's own account (PSI). */
 export function underMemoryPressure(): boolean {
-  const now = performance.now();
+  const now = monotonicMs();
   if (now - askedAt < askEveryMs) return pressed;
   askedAt = now;
   pressed = pressurePercent() >= pressedPercent;

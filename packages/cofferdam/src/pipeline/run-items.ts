@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { monotonicMs } from "../clock.ts";
 import type { CofferdamEvent, EventListener, ItemCounts } from "../events/index.ts";
 import { CofferdamError, errorCode, errorMessage } from "../errors/index.ts";
 import { hashFile } from "./files/hash-file.ts";
@@ -94,7 +95,7 @@ class ItemsRun {
   }
 
   async all(items: readonly FileItem[]): Promise<RunItemsResult> {
-    const since = performance.now();
+    const since = monotonicMs();
     const { title, workers, lanes = workers * 2, folder } = this.#options;
     this.#emit({ type: "run-started", at: Date.now(), title, workers });
     this.#emit({ type: "items-discovered", at: Date.now(), total: items.length, final: true });
@@ -115,7 +116,7 @@ class ItemsRun {
       quarantined: 0,
       pending: items.length - finished,
     };
-    const durationMs = performance.now() - since;
+    const durationMs = monotonicMs() - since;
     const interrupted = this.#signal.aborted;
     this.#emit({ type: "run-finished", at: Date.now(), durationMs, interrupted, counts });
     return { counts, failures: this.#failures, interrupted, durationMs };
@@ -123,7 +124,7 @@ class ItemsRun {
 
   async #one(item: FileItem): Promise<void> {
     const { folder, recipe, force = false } = this.#options;
-    const since = performance.now();
+    const since = monotonicMs();
     let stamp: FileStamp | null = null;
     try {
       stamp = await stampFile(item.path);
@@ -225,7 +226,7 @@ class ItemsRun {
       "outcome" | "reason" | "output" | "error"
     >,
   ): void {
-    const durationMs = performance.now() - since;
+    const durationMs = monotonicMs() - since;
     this.#emit({ type: "item-finished", at: Date.now(), item: item.path, durationMs, ...end });
   }
 

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import type { Writable } from "node:stream";
+import { monotonicMs } from "../clock.ts";
 import { CofferdamError, errorCode, errorMessage } from "../errors/index.ts";
 import type { ContainedProcess, IpcSharing } from "../keeper/index.ts";
 import { parseDuration, parseSize, type Duration, type Size } from "../units/index.ts";
@@ -124,7 +125,7 @@ export async function execIn(
     options.threads === undefined ? {} : threadCaps(checkCount(options.threads, "threads"));
   const env = taskEnvironment({ ...threads, ...options.env }, options.inheritEnv);
   const startedAt = new Date();
-  const since = performance.now();
+  const since = monotonicMs();
   const contained = await scope.launch({
     command,
     cwd,
@@ -179,7 +180,7 @@ export async function execIn(
     stderr: stderr.text(encoding),
     truncated: stdout.truncated || stderr.truncated,
     startedAt,
-    durationMs: performance.now() - since,
+    durationMs: monotonicMs() - since,
     cpuMs: end.cpuMs,
     peakMemoryBytes: end.peakMemoryBytes,
     processes: { started: end.started, killed: end.killed, left: end.left },

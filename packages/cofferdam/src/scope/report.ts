@@ -1,3 +1,4 @@
+import { monotonicMs } from "../clock.ts";
 import type {
   Containment,
   IpcSharing,
@@ -40,7 +41,7 @@ const leaksKept = 1000;
 
 /** Adds up what a scope's tasks tell. */
 export class Tally {
-  readonly #since = performance.now();
+  readonly #since = monotonicMs();
   #tasks = 0;
   #lost = 0;
   #processes = 0;
@@ -99,7 +100,7 @@ export class Tally {
     return {
       containment: withIpc(containment, this.#ipc),
       shortfall,
-      durationMs: performance.now() - this.#since,
+      durationMs: monotonicMs() - this.#since,
       tasks: { started: this.#tasks, lost: this.#lost },
       processes: {
         started: { value: this.#processes + ownProcesses, method: "lower-bound" },

@@ -1,4 +1,5 @@
 import type { Budget } from "../budget/index.ts";
+import { monotonicMs } from "../clock.ts";
 import type { CofferdamEvent, EventListener, TreeContainment } from "../events/index.ts";
 import { CofferdamError } from "../errors/index.ts";
 import { acquireBackend } from "../keeper/index.ts";
@@ -107,7 +108,7 @@ export class ScopeCore {
   /** Starts a process tree that ends, at the latest, with the scope. Rejects with `CLOSED`. */
   async launch(spec: LaunchSpec): Promise<ContainedProcess> {
     this.#refuseWhenClosed();
-    const startedAt = performance.now();
+    const startedAt = monotonicMs();
     const starting = this.#start(spec);
     this.#starting.add(starting);
     const contained = await starting.finally(() => this.#starting.delete(starting));
@@ -119,7 +120,7 @@ export class ScopeCore {
       this.#running.delete(contained);
       this.#tally.taskEnded(end);
       const outcome = outcomeOf(end);
-      const durationMs = performance.now() - startedAt;
+      const durationMs = monotonicMs() - startedAt;
       this.emit({ type: "task-ended", task, outcome, durationMs, left: end.left });
     });
     if (this.signal.aborted) contained.stop(0);

@@ -1,3 +1,4 @@
+import { monotonicMs } from "../clock.ts";
 import { errorMessage } from "../errors/index.ts";
 import { hashKey, hashOfName, nameKey, type CacheKey } from "./cache-key.ts";
 import { CacheReader } from "./cache-reader.ts";
@@ -45,7 +46,7 @@ class OpenedCache {
   readonly version: string;
   #reader: CacheReader | undefined;
   #file: string;
-  #toldAt = performance.now();
+  #toldAt = monotonicMs();
 
   static async open(ask: AskCache): Promise<OpenedCache> {
     const { version, file } = await ask({ op: "open" });
@@ -78,7 +79,7 @@ class OpenedCache {
 
   /** Tells the parent, which alone writes, what was used. */
   tellUsed(ask: AskCache): void {
-    const now = performance.now();
+    const now = monotonicMs();
     if (!this.#reader || now - this.#toldAt < tellUsedEveryMs) return;
     this.#toldAt = now;
     ask({ op: "touch", keys: this.#reader.takeUsed() }).catch(() => undefined);

@@ -2,6 +2,7 @@
  *    tasks ─▶ queue ─▶ one at a time ─▶ results, told before the next task starts,
  *                                       or together where tasks take microseconds (`each: 0`)
  */
+import { monotonicMs } from "../clock.ts";
 import { CofferdamError } from "../errors/index.ts";
 import type { WorkerChannel } from "./channel.ts";
 import { leaveTask, Task, type TaskLink } from "./context.ts";
@@ -55,7 +56,7 @@ export class TaskRunner {
         parts: plain ? null : parts,
         each,
       });
-    this.#lookedAt = performance.now();
+    this.#lookedAt = monotonicMs();
     if (this.#draining) return;
     void this.#drain();
     leaveTask();
@@ -79,7 +80,7 @@ export class TaskRunner {
 
   async #drain(): Promise<void> {
     this.#draining = true;
-    this.#doneSince = this.#startedAt = performance.now();
+    this.#doneSince = this.#startedAt = monotonicMs();
     for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
       // A task can throw, block or end this process: what is done must be told before it starts.
       const now = this.#startedAt;
@@ -101,7 +102,7 @@ export class TaskRunner {
   /** Lets the event loop read the socket. */
   async #look(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
-    this.#lookedAt = this.#startedAt = performance.now();
+    this.#lookedAt = this.#startedAt = monotonicMs();
   }
 
   /** A promise only where the function gave one: most small tasks need none. */
@@ -163,7 +164,7 @@ export class TaskRunner {
 
   #ended(): void {
     this.#running = undefined;
-    this.#startedAt = performance.now();
+    this.#startedAt = monotonicMs();
   }
 
   /** When the running task really waits for something; not when it is done in the same turn. */

@@ -1,4 +1,5 @@
 import { constants } from "node:os";
+import { monotonicMs } from "../../clock.ts";
 import { CofferdamError, errorCode } from "../../errors/index.ts";
 import type { CofferdamEvent, EventListener, ItemCounts } from "../../events/index.ts";
 import type { Scope } from "../../open-scope.ts";
@@ -111,7 +112,7 @@ class MapRun {
   }
 
   async all(total: number | null): Promise<MapCommandResult> {
-    const since = performance.now();
+    const since = monotonicMs();
     const { workers, signal, command } = this.#options;
     const onAbort = (): void => this.#stop.abort(signal?.reason);
     signal?.addEventListener("abort", onAbort, { once: true });
@@ -133,7 +134,7 @@ class MapRun {
       ...{ total: known, done, skipped, failed },
       ...{ quarantined: 0, pending: known - done - skipped - failed },
     };
-    const durationMs = performance.now() - since;
+    const durationMs = monotonicMs() - since;
     const interrupted = signal?.aborted ?? false;
     this.#emit({ type: "run-finished", at: Date.now(), durationMs, interrupted, counts });
     return { counts, interrupted, durationMs };
@@ -159,7 +160,7 @@ class MapRun {
 
   async #job({ input, number }: NumberedInput): Promise<void> {
     const name = input ?? `input ${number}`;
-    const since = performance.now();
+    const since = monotonicMs();
     if (input === null) {
       const error = { code: "INVALID_ARGUMENT", message: "it is not valid UTF-8" };
       this.#fail(name, number, since, error);
@@ -180,7 +181,7 @@ class MapRun {
     const task = "outcome" in result ? result : null;
     this.#output.finish(number, task);
     this.#log?.append({
-      ...{ number, startedAtMs, durationMs: performance.now() - since, command: quoted },
+      ...{ number, startedAtMs, durationMs: monotonicMs() - since, command: quoted },
       receivedBytes: task?.stdout.length ?? 0,
       ...joblogEnd(task),
     });
@@ -249,7 +250,7 @@ class MapRun {
     since: number,
     end: Pick<Extract<CofferdamEvent, { type: "item-finished" }>, "outcome" | "reason" | "error">,
   ): void {
-    const durationMs = performance.now() - since;
+    const durationMs = monotonicMs() - since;
     this.#emit({ type: "item-finished", at: Date.now(), item, durationMs, ...end });
   }
 

@@ -1,3 +1,4 @@
+import { monotonicMs } from "../../clock.ts";
 import type { CofferdamEvent, EventListener, ItemOutcome } from "../../events/index.ts";
 import type { ItemRow } from "../manifest/index.ts";
 import type { FailureRecord } from "./failures.ts";
@@ -16,7 +17,7 @@ export class Announcements {
   /** How many items a stage has; seldom, unless that is final. */
   discovered(lane: StageLane, final: boolean): void {
     const { toRun: total } = lane;
-    const now = performance.now();
+    const now = monotonicMs();
     const isNews = total !== lane.announced && now - lane.announcedAt > discoveredEveryMs;
     if (!final && !isNews) return;
     lane.announced = total;

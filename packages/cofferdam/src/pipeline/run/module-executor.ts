@@ -1,3 +1,4 @@
+import { monotonicMs } from "../../clock.ts";
 import { errorCode, errorMessage, type ErrorCode } from "../../errors/index.ts";
 import type { Pool } from "../../pool/index.ts";
 import { PoolTaskError } from "../../pool/index.ts";
@@ -45,18 +46,18 @@ export class ModuleExecutor implements Executor {
     const item: StageItem = {
       ...{ key, in: input, inputs, out: output, params: this.#params, attempt },
     };
-    let startedAt = performance.now();
+    let startedAt = monotonicMs();
     const options = {
       signal,
       onStart: () => {
-        startedAt = performance.now();
+        startedAt = monotonicMs();
         onStart();
       },
       ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
     };
     try {
       const value = await this.#pool.runWith(options, this.#function, item);
-      const durationMs = performance.now() - startedAt;
+      const durationMs = monotonicMs() - startedAt;
       const content = contentOf(value);
       if (output === null || content === null)
         return { kind: "done", durationMs, peakMemoryBytes: null };

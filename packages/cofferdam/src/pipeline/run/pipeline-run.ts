@@ -6,6 +6,7 @@
  *
  * Items near the end of the pipeline go first, so that little lies in between.
  */
+import { monotonicMs } from "../../clock.ts";
 import { errorMessage } from "../../errors/index.ts";
 import type { EventListener } from "../../events/index.ts";
 import type { Scope } from "../../open-scope.ts";
@@ -156,7 +157,7 @@ export class PipelineRun {
 
   async #one(lane: StageLane, row: ItemRow): Promise<void> {
     const startedAtMs = Date.now();
-    const since = performance.now();
+    const since = monotonicMs();
     let end: ItemEnd;
     try {
       end = await this.#work(lane, row);
@@ -164,7 +165,7 @@ export class PipelineRun {
       lane.inFlight--;
       this.#wake.resolve();
     }
-    const durationMs = performance.now() - since;
+    const durationMs = monotonicMs() - since;
     if (end.kind === "cut off") return;
     let failure: FailureRecord | null = null;
     if (end.kind === "done") await this.#outcomes.done(lane, row, end, durationMs);

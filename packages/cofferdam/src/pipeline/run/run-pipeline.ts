@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
+import { monotonicMs } from "../../clock.ts";
 import { CofferdamError, errorMessage } from "../../errors/index.ts";
 import type { CofferdamEvent, EventListener, ItemCounts } from "../../events/index.ts";
 import { openScope, type Scope } from "../../open-scope.ts";
@@ -80,7 +81,7 @@ export async function runPipeline(
   options: RunPipelineOptions = {},
 ): Promise<RunPipelineResult> {
   const loaded = "locate" in pipeline ? pipeline : await pipelineFrom(pipeline, options.folder);
-  const since = performance.now();
+  const since = monotonicMs();
   const signal = options.signal ?? new AbortController().signal;
   const emit = (event: CofferdamEvent): void => options.onEvent?.(event);
   using state = await PipelineState.open(loaded.folder);
@@ -90,7 +91,7 @@ export async function runPipeline(
     const workers = options.workers ?? availableParallelism();
     emit({ type: "run-started", at: Date.now(), title: loaded.file, workers });
     const { stages, planner, plan } = await planAll(loaded, state, scope, { ...options, signal });
-    const planMs = performance.now() - since;
+    const planMs = monotonicMs() - since;
     options.onPlan?.(plan);
     openCaches(loaded, scope);
     const run = new PipelineRun(
@@ -115,7 +116,7 @@ export async function runPipeline(
     }
     const results = run.lanes.map((lane) => resultOf(lane, manifest.counts(lane.stage.id)));
     const counts = sumUp(results);
-    const durationMs = performance.now() - since;
+    const durationMs = monotonicMs() - since;
     const interrupted = signal.aborted;
     emit({ type: "run-finished", at: Date.now(), durationMs, interrupted, counts });
     return {
