@@ -13,7 +13,7 @@ import {
   requireContainment,
   type ContainmentFlags,
 } from "./containment-options.ts";
-import { exitCodes } from "./exit-codes.ts";
+import { exitCodeOf } from "./exit-codes.ts";
 import { listenBesideProgress } from "./interrupts.ts";
 import { optionParser, parseCount } from "./options.ts";
 import { summarizeProcesses } from "./summarize.ts";
@@ -109,12 +109,7 @@ async function run(words: readonly string[], flags: MapFlags): Promise<number> {
     process.stderr.write(`${formatCounts(counts)} · ${formatDuration(durationMs)}\n`);
     process.stderr.write(`${summarizeProcesses(report)}\n`);
   }
-  return interrupts.exitCode ?? exitCodeOfCounts(result);
-}
-
-function exitCodeOfCounts({ counts: { total, done, skipped, failed } }: MapCommandResult): number {
-  if (failed === 0) return exitCodes.ok;
-  return total > 0 && done + skipped === 0 ? exitCodes.nothingDone : exitCodes.someFailed;
+  return interrupts.exitCode ?? exitCodeOf(result.counts, false);
 }
 
 /** The command before `:::`, and where the inputs come from. */

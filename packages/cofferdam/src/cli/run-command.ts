@@ -7,7 +7,7 @@ import type { RendererMode } from "../events/index.ts";
 import type { RunPipelineOptions, RunPipelineResult } from "../pipeline/index.ts";
 import { formatDuration } from "../units/index.ts";
 import { describePlan, describeReasons } from "./describe-plan.ts";
-import { exitCodes } from "./exit-codes.ts";
+import { exitCodeOf, exitCodes } from "./exit-codes.ts";
 import { listenBesideProgress } from "./interrupts.ts";
 import { optionParser, parseCount } from "./options.ts";
 import { runStagesAsProcesses } from "./stages-as-processes.ts";
@@ -101,7 +101,9 @@ async function run(words: readonly string[], flags: RunFlags): Promise<number> {
   if (flags.why !== undefined) return tellWhy(flags.why, answers);
   if (looksOnly) return exitCodes.ok;
   if (flags.progress !== "json" && flags.progress !== "none") tell(result);
-  return interrupts.exitCode ?? exitCodeOf(result, flags.allowPartial ?? false);
+  if (interrupts.exitCode !== null) return interrupts.exitCode;
+  if (result.stopped !== null) return exitCodes.nothingDone;
+  return exitCodeOf(result.counts, flags.allowPartial ?? false);
 }
 
 export function optionsOf(flags: RunFlags): RunPipelineOptions {
@@ -177,14 +179,6 @@ function withoutTold(
     ([reason, count]) => [reason, count - (told.get(reason) ?? 0)] as const,
   );
   return new Map(later.filter(([, count]) => count > 0));
-}
-
-export function exitCodeOf(result: RunPipelineResult, allowPartial: boolean): number {
-  const { total, done, skipped, failed, quarantined } = result.counts;
-  if (result.stopped !== null) return exitCodes.nothingDone;
-  if (failed + quarantined === 0) return exitCodes.ok;
-  if (total > 0 && done + skipped === 0) return exitCodes.nothingDone;
-  return allowPartial ? exitCodes.ok : exitCodes.someFailed;
 }
 
 function checkReport(file: string): void {

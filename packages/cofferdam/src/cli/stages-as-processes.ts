@@ -1,13 +1,16 @@
 import { CofferdamError } from "../errors/index.ts";
+import type { ItemCounts } from "../events/index.ts";
 import { openScope } from "../open-scope.ts";
-import { exitCodeOf } from "../scope/index.ts";
-import { exitCodes } from "./exit-codes.ts";
+import type { PipelineStatus } from "../pipeline/index.ts";
+import { exitCodeOf as exitCodeOfCommand } from "../scope/index.ts";
+import { exitCodeOf } from "./exit-codes.ts";
 import { listenForInterrupts } from "./interrupts.ts";
 import type { RunFlags } from "./run-command.ts";
 
 /**
  * Runs the stages one after the other, each by a `cofferdam run` of its own in a containment of its
- * own: whatever a stage has taken is given back before the next begins.
+ * own: whatever a stage has taken is given back before the next begins. The exit code is that of one
+ * run of all.
  */
 export async function runStagesAsProcesses(
   file: string | undefined,
@@ -19,35 +22,50 @@ export async function runStagesAsProcesses(
       "INVALID_ARGUMENT",
       "--stages-as-processes runs each stage by itself; --dry-run, --why, --report and --joblog are for a run of all",
     );
-  const { loadPipeline, stagesInOrder } = await import("../pipeline/index.ts");
+  const { loadPipeline, readStatus, stagesInOrder } = await import("../pipeline/index.ts");
   const loaded = await loadPipeline(file);
   const stages = stagesInOrder(loaded, names, flags.only ?? false);
   using interrupts = listenForInterrupts();
-  const scope = await openScope();
-  let worst: number = exitCodes.ok;
-  try {
-    for (const stage of stages) {
-      const result = await scope.exec(
-        [
-          process.execPath,
-          ...process.execArgv,
-          process.argv[1] ?? "",
-          ...wordsFor(loaded.file, stage, flags),
-        ],
-        {
-          ...{ stdout: "inherit", stderr: "inherit", reject: false, grace: "30s" },
-          signal: interrupts.signal,
-        },
-      );
-      if (interrupts.exitCode !== null) return interrupts.exitCode;
-      const code = exitCodeOf(result);
-      if (code !== exitCodes.ok && code !== exitCodes.someFailed) return code;
-      worst = Math.max(worst, code);
-    }
-  } finally {
-    await scope.close();
+  await using scope = await openScope();
+  let status = await readStatus(loaded);
+  for (const stage of stages) {
+    const result = await scope.exec(
+      [
+        process.execPath,
+        ...process.execArgv,
+        process.argv[1] ?? "",
+        ...wordsFor(loaded.file, stage, flags),
+      ],
+      {
+        ...{ stdout: "inherit", stderr: "inherit", reject: false, grace: "30s" },
+        signal: interrupts.signal,
+      },
+    );
+    if (interrupts.exitCode !== null) return interrupts.exitCode;
+    const before = status;
+    status = await readStatus(loaded);
+    if (!cameToItsEnd(before, status)) return exitCodeOfCommand(result);
   }
-  return worst === exitCodes.someFailed && flags.allowPartial ? exitCodes.ok : worst;
+  return exitCodeOf(sumUp(status, stages), flags.allowPartial ?? false);
+}
+
+/** Whether there was another run, and nothing stopped it. Its items may all have failed. */
+function cameToItsEnd({ lastRun: before }: PipelineStatus, { lastRun }: PipelineStatus): boolean {
+  return lastRun?.startedAtMs !== before?.startedAtMs && lastRun?.outcome === "ended";
+}
+
+function sumUp(status: PipelineStatus, names: readonly string[]): ItemCounts {
+  const stages = status.stages.filter(({ stage }) => names.includes(stage));
+  const sum = (of: (stage: PipelineStatus["stages"][number]) => number): number =>
+    stages.reduce((total, stage) => total + of(stage), 0);
+  return {
+    total: sum(({ discovered }) => discovered),
+    done: sum(({ done }) => done),
+    skipped: 0, // they are done
+    failed: sum(({ failed }) => failed),
+    quarantined: sum(({ quarantined }) => quarantined),
+    pending: sum(({ pending }) => pending),
+  };
 }
 
 function wordsFor(file: string, stage: string, flags: RunFlags): string[] {

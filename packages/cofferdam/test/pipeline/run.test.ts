@@ -160,6 +160,25 @@ describe("stages", () => {
     expect(await project.sums()).toMatchObject({ done: 0, skipped: 7 });
   });
 
+  it.each([
+    ["every item of the last stage", { copy: "true", check: "false" }, 3],
+    ["every item of the first stage", { copy: "false", check: "true" }, 2],
+  ])("end with one code, as processes too, where %s fails", async (_, { copy, check }, code) => {
+    const runs = [[], ["--stages-as-processes"], ["--stages-as-processes", "--allow-partial"]];
+    const codes = runs.map(async (options) => {
+      using project = new Project({
+        "in/a.txt": "1\n",
+        "in/b.txt": "2\n",
+        "cofferdam.yaml": `
+stages:
+  copy: { each: "in/*.txt", run: [sh, -c, "${copy} && cat $1", sh, "{in}"], out: "copy/{in.name}" }
+  check: { from: copy, run: [sh, -c, "${check} && cat $1", sh, "{in}"], out: "check/{in.name}" }`,
+      });
+      return (await project.run(...options)).code;
+    });
+    expect(await Promise.all(codes)).toEqual([code, code, code === 3 ? 0 : code]);
+  });
+
   it("make one into many and gather by group", async () => {
     using project = new Project({
       "in/a.txt": "1\n2\n3\n",
