@@ -8,6 +8,7 @@
 
 #include "files.h"
 #include "probe.h"
+#include "spares.h"
 
 static void note(struct buffer *out, const char *format, const char *step, int error)
 {
@@ -23,19 +24,25 @@ static void choose_tree(struct keeper *keeper, struct buffer *out)
 	if (forced && strcmp(forced, "subreaper") == 0) {
 		wire_text(out, TAG_NOTE, "COFFERDAM_CONTAINMENT asks for it");
 	} else {
-		const char *failed = probe_tree(keeper, TREE_NAMESPACE, &keeper->proc_own);
-		if (!failed)
-			return;
-		note(out, "direct: %s: %s", failed, errno);
-		failed = probe_tree(keeper, TREE_USER_NAMESPACE, &keeper->proc_own);
-		if (!failed)
-			return;
-		note(out, "user: %s: %s", failed, errno);
+		static const struct {
+			enum tree_kind tree;
+			const char *note;
+		} ways[] = {{TREE_NAMESPACE, "direct: %s: %s"}, {TREE_USER_NAMESPACE, "user: %s: %s"}};
+		struct probed_init first;
+		for (size_t i = 0; i < 2; i++) {
+			const char *failed = probe_tree(keeper, ways[i].tree, &keeper->proc_own, &first);
+			if (!failed) {
+				spares_adopt(keeper, &first);
+				return;
+			}
+			note(out, ways[i].note, failed, errno);
+		}
 	}
 	keeper->tree = TREE_SUBREAPER;
 	if (!proc_is_ours()) {
 		/* Its pids are others' than ours: to kill by them would kill strangers. */
 		fprintf(stderr, "cofferdam-keeper: /proc shows another PID namespace; mount its own\n");
+		cgroup_run_close(&keeper->cgroups);
 		ledger_remove(&keeper->ledger);
 		exit(125);
 	}
@@ -66,10 +73,11 @@ void say_hello(struct keeper *keeper, const struct sweep_result *swept)
 	size_t start = wire_begin(out, EVT_HELLO, 0);
 	wire_number(out, TAG_NUMBER, WIRE_VERSION);
 	wire_text(out, TAG_PATH, keeper->ledger.run_path);
+	/* First, for nobody of ours may be in our cgroup when it is divided. */
+	choose_cgroup(keeper, out);
 	choose_tree(keeper, out);
 	keeper->scratch = (struct scratch){.run_dir = keeper->ledger.run_dir,
 					   .recycles = keeper->tree != TREE_SUBREAPER};
-	choose_cgroup(keeper, out);
 	wire_text(out, TAG_TREE, keeper->tree == TREE_SUBREAPER ? "subreaper" : "namespace");
 	wire_text(out, TAG_PROC, keeper->proc_own ? "own" : "host");
 	wire_number(out, TAG_STARTED, swept->runs);

@@ -124,12 +124,14 @@ static uint32_t wait_for_go(int channel)
 static _Noreturn void serve(struct init *init, struct init_setup *setup, int signals)
 {
 	static struct footing footing;
-	bool provable = setup->takes_another && footing_take(&footing);
 	uint32_t first_pid = wait_for_go(setup->channel);
-	if (setup->spec->hold)
-		share_hold(setup);
+	bool provable = setup->takes_another && footing_take(&footing);
 	if (setup->isolated)
 		namespace_move_pids(setup->last_pid, first_pid);
+	if (!setup->spec)
+		next_task_receive(setup);
+	if (setup->spec->hold)
+		share_hold(setup);
 	if (shares_objects(setup))
 		shared_objects_begin();
 	init_task_start(init, setup);
@@ -155,7 +157,7 @@ _Noreturn void init_main(const struct init_setup *given)
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	take_descriptors(&setup);
-	if (setup.spec)
+	if (setup.spec || setup.stays)
 		command_prepare(&setup.ignored);
 
 	bool proc_own = false;
@@ -171,7 +173,8 @@ _Noreturn void init_main(const struct init_setup *given)
 	if (!setup.spec) {
 		struct init_report report = {.kind = REPORT_READY, .proc_own = proc_own};
 		init_send(setup.channel, &report);
-		_exit(0);
+		if (!setup.stays)
+			_exit(0);
 	}
 
 	struct init init = {.setup = &setup};

@@ -86,7 +86,8 @@ struct init_report {
 };
 
 struct init_setup {
-	const struct task_spec *spec; /* NULL: a probe */
+	const struct task_spec *spec; /* NULL: a probe; its task, if it `stays`, comes later */
+	bool stays;
 	int channel;	       /* init's end of the pair */
 	int keeper_pidfd;      /* readable once the keeper is dead */
 	int null_device;

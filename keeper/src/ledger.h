@@ -10,7 +10,7 @@
  *
  * It begins with the keeper's pid, its PID namespace and the machine's boot; "cgroup PATH" names the
  * run's cgroup. It has one line for each init ("start TASK PID STARTTIME", TASK being the first that it
- * serves) and one once it has been waited for ("end TASK").
+ * serves, or 0 if it was there before any) and one once it has been waited for ("end TASK").
  * Each is one write(2): it survives the death of any process. It is not synced to disk, for a
  * machine that goes down takes the processes with it, and folders are found by listing.
  */

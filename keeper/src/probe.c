@@ -14,7 +14,8 @@
 #include "cgroup.h"
 #include "files.h"
 
-const char *probe_tree(struct keeper *keeper, enum tree_kind tree, bool *proc_own)
+const char *probe_tree(struct keeper *keeper, enum tree_kind tree, bool *proc_own,
+		       struct probed_init *kept)
 {
 	static struct init_report report;
 	keeper->tree = tree;
@@ -29,6 +30,8 @@ const char *probe_tree(struct keeper *keeper, enum tree_kind tree, bool *proc_ow
 		.bulk = -1,
 		.jobserver = -1,
 		.cgroup = -1,
+		.stays = kept != NULL,
+		.takes_another = kept && tree == TREE_NAMESPACE,
 	};
 	int pidfd = -1;
 	pid_t init = task_clone_init(keeper, &setup, &pidfd);
@@ -42,6 +45,10 @@ const char *probe_tree(struct keeper *keeper, enum tree_kind tree, bool *proc_ow
 		if (got == (ssize_t)sizeof report && report.kind == REPORT_READY) {
 			failed = NULL;
 			*proc_own = report.proc_own;
+			if (kept) {
+				*kept = (struct probed_init){init, pidfd, pair[0]};
+				return NULL;
+			}
 		} else if (got == (ssize_t)sizeof report && report.kind == REPORT_FAILED) {
 			failed = report.stage;
 			error = report.error;
@@ -96,7 +103,7 @@ int probe_report(void)
 	} ways[] = {{"namespace", TREE_NAMESPACE}, {"user-namespace", TREE_USER_NAMESPACE}};
 	for (size_t i = 0; i < 2; i++) {
 		bool this_own;
-		const char *failed = probe_tree(&keeper, ways[i].tree, &this_own);
+		const char *failed = probe_tree(&keeper, ways[i].tree, &this_own, NULL);
 		if (failed) {
 			failure(ways[i].name, failed);
 			continue;

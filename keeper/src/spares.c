@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,10 +16,14 @@ struct spare {
 	int pidfd; /* -1: it was engaged, or is no more */
 	int channel;
 	uint32_t name; /* in the ledger */
+	bool is_new;
 	uint64_t memory_bytes; /* what its /dev/shm is bounded by */
 	uint64_t until;
 	bool killed;
 };
+
+/* In the ledger, for one that is there before its first task. Tasks have other numbers. */
+#define NAME_BEFORE_TASKS 0
 
 static bool rewatch(const struct keeper *keeper, int fd, uint64_t data)
 {
@@ -31,10 +36,43 @@ static uint64_t watched_as(const void *what, enum watch_kind kind)
 	return (uint64_t)(uintptr_t)what | (uint64_t)kind;
 }
 
+/* Aligned so that the low bits are free for the kind of watch. */
+static struct spare *allocate(void)
+{
+	return aligned_alloc(16, (sizeof(struct spare) + 15) / 16 * 16);
+}
+
+void spares_adopt(struct keeper *keeper, const struct probed_init *init)
+{
+	struct spare *spare = allocate();
+	struct epoll_event event = {.events = EPOLLIN | EPOLLET,
+				    .data.u64 = watched_as(spare, WATCH_SPARE)};
+	struct init_order go = {ORDER_GO, (int32_t)task_first_pid(keeper, init->pid)};
+	if (!spare ||
+	    !ledger_start(&keeper->ledger, NAME_BEFORE_TASKS, init->pid,
+			  process_start_time(init->pid)) ||
+	    epoll_ctl(keeper->epoll, EPOLL_CTL_ADD, init->pidfd, &event) != 0 ||
+	    send(init->channel, &go, sizeof go, MSG_NOSIGNAL) != (ssize_t)sizeof go) {
+		kill(init->pid, SIGKILL);
+		waitid(P_PIDFD, (id_t)init->pidfd, &(siginfo_t){0}, WEXITED);
+		close(init->pidfd);
+		close(init->channel);
+		free(spare);
+		return;
+	}
+	*spare = (struct spare){.next = keeper->spares,
+				.init = init->pid,
+				.pidfd = init->pidfd,
+				.channel = init->channel,
+				.name = NAME_BEFORE_TASKS,
+				.is_new = true,
+				.until = now_ms() + SPARE_MS};
+	keeper->spares = spare;
+}
+
 bool spares_keep(struct keeper *keeper, struct task *task)
 {
-	/* Aligned so that the low bits are free for the kind of watch. */
-	struct spare *spare = aligned_alloc(16, (sizeof *spare + 15) / 16 * 16);
+	struct spare *spare = allocate();
 	if (!spare || !rewatch(keeper, task->init_pidfd, watched_as(spare, WATCH_SPARE))) {
 		free(spare);
 		return false;
@@ -97,6 +135,7 @@ static bool engage(struct keeper *keeper, struct spare *spare, struct task *task
 	task->init = spare->init;
 	task->init_pidfd = spare->pidfd;
 	task->init_name = spare->name;
+	task->init_is_new = spare->is_new;
 	task->channel = spare->channel;
 	discard(keeper, spare);
 	return true;

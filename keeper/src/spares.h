@@ -1,16 +1,20 @@
 /*
- * Inits whose task has ended and that wait for another one: they have proved that their namespaces
- * are as new. They are ours like any other init: a dead keeper takes them with it, the ledger names
- * them until they have been waited for, and they do not wait for long.
+ * Inits that wait for a task: the one that proved at the keeper's start what can be had here, and
+ * those whose task has ended and that have proved that their namespaces are as new. They are ours
+ * like any other init: a dead keeper takes them with it, the ledger names them until they have been
+ * waited for, and they do not wait for long.
  */
 #ifndef COFFERDAM_SPARES_H
 #define COFFERDAM_SPARES_H
 
+#include "probe.h"
 #include "task.h"
 
 /* How long an init waits for another task. */
 #define SPARE_MS 1000
 
+/* Takes over one that has had no task yet. It ends where that cannot be. */
+void spares_adopt(struct keeper *keeper, const struct probed_init *init);
 /* Takes over the init of a task that has ended by itself. False: it must be ended as ever. */
 bool spares_keep(struct keeper *keeper, struct task *task);
 /*

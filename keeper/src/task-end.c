@@ -39,8 +39,8 @@ static void tell_end(struct keeper *keeper, struct task *task)
 	bool larger = task->done && !task->peak_exact && last->bytes > task->peak_bytes;
 	uint64_t peak = larger ? last->bytes : task->peak_bytes;
 	uint32_t started = task->done ? last->processes : task->processes;
-	/* One process more: the init, unless it was there already. */
-	started += task->init_name == task->id;
+	/* One process more: the init, unless another task had it. */
+	started += task->init_is_new;
 	wire_number(out, TAG_CAUSE, cause);
 	wire_number(out, TAG_PEAK, peak);
 	if (task->peak_exact)

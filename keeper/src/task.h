@@ -45,7 +45,8 @@ struct task {
 	enum task_phase phase;
 	pid_t init; /* 0: it has gone on to wait for another task */
 	int init_pidfd;
-	uint32_t init_name; /* in the ledger: the first task that it served */
+	uint32_t init_name; /* in the ledger: the first task that it served, or 0: it was there before */
+	bool init_is_new;   /* this is its first */
 	int cgroup; /* what its command was born in, or -1 */
 	int jobserver; /* keeps its tokens for the task; or -1 */
 	bool memory_hard;
@@ -133,6 +134,8 @@ void task_tell_started(struct keeper *keeper, const struct task *task);
 /* Clones an init. -1: errno. The caller closes its copies of what the child was given. */
 pid_t task_clone_init(const struct keeper *keeper, struct init_setup *setup, int *pidfd);
 
+/* Where the pids of that init's namespace begin. */
+uint32_t task_first_pid(const struct keeper *keeper, pid_t init);
 /* Gives the task an init, which starts it. NULL, or the step that failed, with errno. */
 const char *task_engage_init(struct keeper *keeper, struct task *task,
 			     const struct wire_frame *frame, struct init_setup *setup);

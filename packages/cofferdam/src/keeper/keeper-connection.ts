@@ -220,7 +220,7 @@ export class KeeperConnection {
   /** The task's pipes; when they cannot be opened, the task is ended and this rejects. */
   async #openPipes(id: number, task: KeeperTask, started: Fields): Promise<Pipes> {
     try {
-      const pipes = await openPipes(this.pid, started);
+      const pipes = openPipes(this.pid, started);
       this.#send(request.opened, id, []);
       return pipes;
     } catch (error) {

@@ -1,11 +1,8 @@
-import { close, constants, open } from "node:fs";
+import { closeSync, constants, openSync } from "node:fs";
 import { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
-import { promisify } from "node:util";
 import { errorCode } from "../errors/index.ts";
 import { tag, type Fields } from "./wire.ts";
-
-const openFile = promisify(open);
 
 /** A task's standard streams, as far as they are pipes, and the file it shares with us. */
 export interface Pipes {
@@ -19,51 +16,52 @@ export const noPipes: Pipes = { stdin: null, stdout: null, stderr: null, bulkFil
 
 /**
  * Opens the keeper's ends of a task's pipes as streams here, and its bulk file. Node can be handed
- * no descriptor, but on Linux both can be opened again through `/proc/<pid>/fd`. Rejects with the
- * system's error when one cannot be opened; none of them is open then.
+ * no descriptor, but on Linux both can be opened again through `/proc/<pid>/fd`, which waits for
+ * nothing. Throws the system's error when one cannot be opened; none of them is open then.
  */
-export async function openPipes(keeper: number, started: Fields): Promise<Pipes> {
+export function openPipes(keeper: number, started: Fields): Pipes {
   const numbers = started.bytes(tag.descriptors) ?? Buffer.alloc(16, 0xff);
-  const path = (index: number): string | null => {
+  const paths = [0, 1, 2, 3].map((index) => {
     const number = numbers.readInt32LE(4 * index);
     return number < 0 ? null : `/proc/${keeper}/fd/${number}`;
+  });
+  const [stdin, stdout, stderr, bulkFile = null] = openAll(paths);
+  return {
+    stdin: stdin == null ? null : new Socket({ fd: stdin, readable: false, writable: true }),
+    stdout: stdout == null ? null : new Socket({ fd: stdout, readable: true, writable: false }),
+    stderr: stderr == null ? null : new Socket({ fd: stderr, readable: true, writable: false }),
+    bulkFile,
   };
-  const streams = [
-    openPipe(path(0), constants.O_WRONLY),
-    openPipe(path(1), constants.O_RDONLY),
-    openPipe(path(2), constants.O_RDONLY),
-  ];
-  const [bulkFile, ...pipes] = await Promise.allSettled([openBulkFile(path(3)), ...streams]);
-  const failed = [bulkFile, ...pipes].find((one) => one.status === "rejected");
-  const [stdin, stdout, stderr] = pipes.map((one) =>
-    one.status === "fulfilled" ? one.value : null,
-  );
-  const file = bulkFile.status === "fulfilled" ? bulkFile.value : null;
-  if (!failed)
-    return {
-      stdin: stdin ?? null,
-      stdout: stdout ?? null,
-      stderr: stderr ?? null,
-      bulkFile: file,
-    };
-  for (const stream of [stdin, stdout, stderr]) stream?.destroy();
-  if (file !== null) close(file);
-  throw failed.reason;
 }
 
-async function openBulkFile(path: string | null): Promise<number | null> {
-  return path === null ? null : await openFile(path, constants.O_RDWR);
-}
+const modes = [
+  constants.O_WRONLY | constants.O_NONBLOCK,
+  constants.O_RDONLY | constants.O_NONBLOCK,
+  constants.O_RDONLY | constants.O_NONBLOCK,
+  constants.O_RDWR,
+];
 
-async function openPipe(path: string | null, mode: number): Promise<Socket | null> {
-  if (path === null) return null;
-  const writes = mode === constants.O_WRONLY;
+/** All that have a path, or, when it throws, none. */
+function openAll(paths: readonly (string | null)[]): (number | null)[] {
+  const opened: number[] = [];
   try {
-    const fd = await openFile(path, mode | constants.O_NONBLOCK);
-    return new Socket({ fd, readable: !writes, writable: writes });
+    return paths.map((path, index) => {
+      const fd = path === null ? null : open(path, modes[index] ?? 0);
+      if (fd !== null) opened.push(fd);
+      return fd;
+    });
+  } catch (error) {
+    for (const fd of opened) closeSync(fd);
+    throw error;
+  }
+}
+
+function open(path: string, mode: number): number | null {
+  try {
+    return openSync(path, mode);
   } catch (error) {
     // The command has closed its end already: nobody will read what we might write.
-    if (writes && errorCode(error) === "ENXIO") return null;
+    if (errorCode(error) === "ENXIO") return null;
     throw error;
   }
 }
