@@ -38,11 +38,6 @@ function splitVariables(flags: string): readonly [string, string] {
 
 const known = new Map<string, boolean>();
 
-/** Looks at the make of this `PATH` before the first command has to wait for that. */
-export function learnMake(path: string | undefined): void {
-  makeOpensPaths(path);
-}
-
 /**
  * Whether the make on this `PATH` opens a jobserver by its path. The name of an option that came with
  * it stands in the program: that is sooner read than the program run. True where there is none: ninja,

@@ -9,7 +9,6 @@ import type {
 } from "./backend.ts";
 import { Listeners } from "./listeners.ts";
 import { KeeperConnection, type KeeperTask } from "./keeper-connection.ts";
-import { learnMake } from "./make-flags.ts";
 import { endUntold } from "./process-end.ts";
 
 /** Keepers that died in a row without having ended a single task: then it is not bad luck. */
@@ -32,9 +31,7 @@ export class NativeBackend implements Backend {
 
   static async open(binary: string, base: string): Promise<NativeBackend> {
     const relay: { backend?: NativeBackend } = {};
-    const connecting = connect(binary, base, undefined, () => relay.backend);
-    learnMake(process.env["PATH"]); // the time that the keeper takes to start is free
-    const connection = await connecting;
+    const connection = await connect(binary, base, undefined, () => relay.backend);
     return (relay.backend = new NativeBackend(binary, base, connection));
   }
 
