@@ -3,7 +3,7 @@ import type { ItemCounts } from "../events/index.ts";
 import { openScope } from "../open-scope.ts";
 import type { PipelineStatus } from "../pipeline/index.ts";
 import { exitCodeOf as exitCodeOfCommand } from "../scope/index.ts";
-import { exitCodeOf } from "./exit-codes.ts";
+import { exitCodeOf, exitCodes } from "./exit-codes.ts";
 import { listenForInterrupts } from "./interrupts.ts";
 import type { RunFlags } from "./run-command.ts";
 
@@ -42,14 +42,20 @@ export async function runStagesAsProcesses(
       },
     );
     if (interrupts.exitCode !== null) return interrupts.exitCode;
+    const code = exitCodeOfCommand(result);
+    if (!codesOfRuns.includes(code)) return code;
     const before = status;
     status = await readStatus(loaded);
-    if (!cameToItsEnd(before, status)) return exitCodeOfCommand(result);
+    // All of this stage's items may have failed: that does not stop a run of all either.
+    if (code === exitCodes.nothingDone && !cameToItsEnd(before, status)) return code;
   }
   return exitCodeOf(sumUp(status, stages), flags.allowPartial ?? false);
 }
 
-/** Whether there was another run, and nothing stopped it. Its items may all have failed. */
+/** Of a run that has begun, and was not interrupted. */
+const codesOfRuns: readonly number[] = [exitCodes.ok, exitCodes.nothingDone, exitCodes.someFailed];
+
+/** Whether there was another run, and nothing stopped it. */
 function cameToItsEnd({ lastRun: before }: PipelineStatus, { lastRun }: PipelineStatus): boolean {
   return lastRun?.startedAtMs !== before?.startedAtMs && lastRun?.outcome === "ended";
 }

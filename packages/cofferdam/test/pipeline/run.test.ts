@@ -179,6 +179,21 @@ stages:
     expect(await Promise.all(codes)).toEqual([code, code, code === 3 ? 0 : code]);
   });
 
+  it("are not begun, as processes either, after one that was stopped", async () => {
+    using project = new Project({
+      "in/a.txt": "1\n",
+      "in/b.txt": "2\n",
+      "cofferdam.yaml": `
+stages:
+  copy: { each: "in/*.txt", run: [sh, -c, "! grep 2 $1", sh, "{in}"], out: "copy/{in.name}" }
+  check: { from: copy, run: [sh, -c, "echo >>marks; cat $1", sh, "{in}"], out: "check/{in.name}" }`,
+    });
+    const { code, stderr } = await project.run("--stages-as-processes", "--stop");
+    expect([code, stderr]).toEqual([2, expect.stringContaining("stopped:")]);
+    expect(project.has("copy/a.txt")).toBe(true);
+    expect(project.has("marks")).toBe(false);
+  });
+
   it("make one into many and gather by group", async () => {
     using project = new Project({
       "in/a.txt": "1\n2\n3\n",

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { monotonicMs } from "../../clock.ts";
 
 /** The times that processes of one machine agree on. */
 export interface SharedClock {
@@ -12,7 +13,7 @@ export interface SharedClock {
 
 /** CLOCK_MONOTONIC: setting the machine's time does not move it, and a process sees no other. */
 export const machineClock: SharedClock = {
-  now: () => Number(process.hrtime.bigint()) / 1e6,
+  now: monotonicMs,
   wall: () => Date.now(),
   get boot() {
     try {
