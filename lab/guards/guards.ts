@@ -188,6 +188,13 @@ export const guards: readonly Guard[] = [
     replace: "return worker.tasksGiven + 1000;",
   },
   {
+    scenario: 27,
+    guard: "a worker that is to be replaced ends when it has done what it has",
+    file: "pool/pool-worker.ts",
+    find: "if (!this.#stopping) this.#owner.onRoom(this);",
+    replace: "if (!this.retired) this.#owner.onRoom(this);",
+  },
+  {
     scenario: 28,
     guard: "a closed pool takes nothing",
     file: "pool/pool.ts",

@@ -78,6 +78,7 @@ export class PoolWorker {
   #disposes = false;
   #onReadiness!: (nothing: undefined) => void; // set in the constructor
   #closing = false;
+  #stopping = false;
   #deadlineOf: Job | undefined;
   #overdue: NodeJS.Timeout | undefined;
   #deaf: NodeJS.Timeout | undefined;
@@ -173,7 +174,7 @@ export class PoolWorker {
   }
 
   stop(graceMs: number): void {
-    this.retired = true;
+    this.#stopping = this.retired = true;
     this.#owner.onStop(this);
     this.#process.stop(graceMs);
   }
@@ -244,7 +245,7 @@ export class PoolWorker {
       return;
     }
     this.#onHead();
-    if (!this.retired) this.#owner.onRoom(this);
+    if (!this.#stopping) this.#owner.onRoom(this);
   }
 
   #onMessage({ header, parts }: Message): void {

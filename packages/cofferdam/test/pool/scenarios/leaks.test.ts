@@ -92,6 +92,7 @@ forEachLanguage((language, stage) => {
     let now = first;
     while (now === first) now = await pool.run("pid");
     expect(stage().workers.length).toBeGreaterThan(1);
+    await expect.poll(() => stage().alive.size, { timeout: 30_000 }).toBe(1);
   });
 
   it("40a, 40b: descendants that detach, fork twice, ignore TERM, outlive their leader", async () => {

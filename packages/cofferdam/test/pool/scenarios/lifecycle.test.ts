@@ -46,6 +46,24 @@ forEachLanguage((language, stage) => {
     expect(stage().workers.length).toBeGreaterThanOrEqual(Math.ceil(100 / 7));
   });
 
+  it("27: who has done so many tasks ends when they are done, and not with the pool", async () => {
+    await using pool = open({ workers: 2, tasksPerWorker: 3 });
+    for (let task = 0; task < 12; task++) expect(await pool.run("add", task, 1)).toBe(task + 1);
+    await expect.poll(() => stage().alive.size, { timeout: 30_000 }).toBe(0);
+  });
+
+  it("27: a pool made smaller while all its workers are busy", async () => {
+    await using pool = open({ workers: 2 });
+    const all = [started(), started()];
+    const both = all.map(({ onStart }) => pool.runWith({ onStart }, "block", 500));
+    for (const { begun } of all) await begun;
+    pool.resize(1);
+    await Promise.all(both);
+    await expect.poll(() => stage().alive.size, { timeout: 30_000 }).toBe(1);
+    expect(await pool.run("add", 1, 1)).toBe(2);
+    expect(stage().workers).toHaveLength(2);
+  });
+
   it("28: tasks that race with the closing of the pool are done or told", async () => {
     for (let round = 0; round < 5; round++) {
       const pool = open({ workers: 2 });

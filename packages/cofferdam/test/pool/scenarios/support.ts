@@ -2,10 +2,13 @@ import { afterEach, beforeEach, describe, expect } from "vitest";
 import { openScope, type Scope } from "cofferdam";
 import { languages, type Language } from "./languages.ts";
 
-/** What a scenario has: a scope of its own, and the workers' host pids in the order they started. */
 export interface Stage {
+  /** Its own, with nothing else in it. */
   readonly scope: Scope;
+  /** The workers' host pids in the order they started. */
   readonly workers: readonly number[];
+  /** The numbers, as tasks of the scope, of those that are not known to be gone. */
+  readonly alive: ReadonlySet<number>;
 }
 
 /** Declares the same scenarios for each language, each with a fresh scope that must end empty. */
@@ -16,12 +19,16 @@ export function forEachLanguage(declare: (language: Language, stage: () => Stage
       let stage: Stage;
       beforeEach(async () => {
         const workers: number[] = [];
+        const alive = new Set<number>();
         const scope = await openScope({
           onEvent: (event) => {
-            if (event.type === "task-started") workers.push(event.pid);
+            if (event.type === "task-ended") alive.delete(event.task);
+            if (event.type !== "task-started") return;
+            workers.push(event.pid);
+            alive.add(event.task);
           },
         });
-        stage = { scope, workers };
+        stage = { scope, workers, alive };
       });
       afterEach(async () => {
         const report = await stage.scope.close();
