@@ -50,7 +50,7 @@ function inOrder(wanted: Iterable<string>, packages: ReadonlyMap<string, string>
 /** Packages that are started over and over. */
 const bundled: Readonly<Record<string, Bundle>> = {
   cofferdam: {
-    entries: ["worker/main", "index", "cli/main"],
+    entries: ["worker/main", "index", "pipeline/index", "cli/main"],
     late: {
       "events/index": ["events/renderer"],
       "open-scope": ["shared/index"],

@@ -27,6 +27,7 @@ struct task_spec {
 	char *socket_path;
 	uint8_t token[64];
 	size_t token_length;
+	bool nonblocking; /* the command's end of that socket */
 	bool scratch;
 	uint64_t processes_max; /* 0: no bound */
 	uint64_t cpus;		/* 0: all */

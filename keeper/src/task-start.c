@@ -153,7 +153,7 @@ static int connect_socket(const struct task_spec *spec)
 		fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
 		send(fd, spec->token, spec->token_length, MSG_NOSIGNAL) ==
 			(ssize_t)spec->token_length &&
-		fcntl(fd, F_SETFL, 0) == 0;
+		(spec->nonblocking || fcntl(fd, F_SETFL, 0) == 0);
 	int saved = errno;
 	if (folder >= 0)
 		close(folder);

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WIRE_VERSION 2
+#define WIRE_VERSION 3
 #define WIRE_FRAME_MAX (64u << 20)
 #define WIRE_HEADER 5 /* type and task id, after the length */
 
@@ -86,6 +86,7 @@ enum wire_tag {
 	TAG_JOBSERVER = 40,  /* how many jobs make may run at once; the command's descriptor 5 */
 	TAG_HOLD = 41,	     /* ARG is a name and not run: an IPC namespace and a /dev/shm for others */
 	TAG_JOIN = 42,	     /* PID that was told of the task which holds those to be joined */
+	TAG_NONBLOCKING = 43, /* the command's descriptor 3 never blocks */
 };
 
 enum stdio_mode { STDIO_NULL = 0, STDIO_PIPE = 1, STDIO_INHERIT = 2 };

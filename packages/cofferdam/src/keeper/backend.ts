@@ -26,6 +26,9 @@ export interface Containment {
 /** `null`: `/dev/null`. `pipe`: a stream here. `inherit`: this process's own. */
 export type StdioMode = "null" | "pipe" | "inherit";
 
+/** `nonblocking`: the command's reads and writes fail with EAGAIN where they would have to wait. */
+export type ChannelMode = "blocking" | "nonblocking";
+
 export interface ProcessSpec {
   readonly command: readonly string[];
   readonly cwd: string;
@@ -58,8 +61,8 @@ export interface ProcessSpec {
   readonly ipc?: "host" | "hold" | { readonly join: number };
   /** How many jobs its makes may run at once, all together: a jobserver. Needs a keeper. */
   readonly jobs?: number;
-  /** Whether the command gets a socket to this process on descriptor 3. */
-  readonly channel: boolean;
+  /** Which socket to this process the command has as descriptor 3. Without a keeper it may block. */
+  readonly channel: ChannelMode | false;
 }
 
 /** A process by its id and its program's name, which comes from outside: escape it. */

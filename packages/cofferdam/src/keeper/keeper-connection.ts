@@ -1,5 +1,4 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { existsSync, readlinkSync } from "node:fs";
 import type { Socket } from "node:net";
 import { constants } from "node:os";
@@ -107,13 +106,10 @@ export class KeeperConnection {
     const exited = new Promise((resolve) => child.once("close", resolve));
     let complaints = "";
     child.stderr?.setEncoding("utf8").on("data", (text: string) => (complaints += text));
-    try {
-      await once(child, "spawn");
-    } catch (error) {
-      throw new CofferdamError("KEEPER_START", `${binary}: ${errorMessage(error)}`);
-    }
     const reader = new FrameReader();
-    const first = await firstFrame(child, reader);
+    const first = await firstFrame(child, reader).catch((error: unknown) => {
+      throw new CofferdamError("KEEPER_START", `${binary}: ${errorMessage(error)}`);
+    });
     if (first?.type !== reply.hello || first.fields.number(tag.number) !== wireVersion) {
       // What it ended with by itself; a signal that was not ours is somebody's bad luck.
       if (first) child.kill("SIGKILL");
@@ -359,16 +355,18 @@ function controlSocket(child: ChildProcess): Socket {
   return child.stdio[3] as Socket;
 }
 
-/** The first frame, or null when the keeper ends without one. */
+/** The first frame, or null when the keeper ends without one. Rejects when it cannot be started. */
 async function firstFrame(child: ChildProcess, reader: FrameReader): Promise<Frame | null> {
   const control = controlSocket(child);
-  const { promise, resolve } = Promise.withResolvers<Frame | null>();
+  const { promise, resolve, reject } = Promise.withResolvers<Frame | null>();
   const onData = (chunk: Buffer): void => {
     for (const frame of reader.read(chunk)) resolve(frame);
   };
   const onEnd = (): void => resolve(null);
+  child.once("error", reject);
   control.on("data", onData).once("close", onEnd).once("error", onEnd);
   const frame = await promise;
+  child.off("error", reject);
   control.off("data", onData).off("close", onEnd).off("error", onEnd);
   return frame;
 }

@@ -35,6 +35,7 @@ export function startFields(
   if (spec.pids !== undefined) fields.push([tag.pids, spec.pids]);
   if (spec.jobs !== undefined) fields.push([tag.jobserver, spec.jobs]);
   if (channel) fields.push([tag.socket, channel.path], [tag.token, channel.token], [tag.bulk, ""]);
+  if (spec.channel === "nonblocking") fields.push([tag.nonblocking, ""]);
   return fields;
 }
 

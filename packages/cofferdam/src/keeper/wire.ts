@@ -4,7 +4,7 @@
  *     frame = u32 length of what follows | u8 type | u32 task | field...
  *     field = u8 tag | u32 length | bytes            (little-endian; numbers are 8 bytes)
  */
-export const wireVersion = 2;
+export const wireVersion = 3;
 
 export const request = {
   start: 1,
@@ -69,6 +69,7 @@ export const tag = {
   jobserver: 40,
   hold: 41,
   join: 42,
+  nonblocking: 43,
 } as const;
 
 /** Of a frame: its length, type and task. */

@@ -248,7 +248,7 @@ export class Crew implements WorkerOwner {
       ipc: settings.ipc,
       ...(settings.affinity === undefined ? {} : { cpus: settings.affinity }),
       ...(settings.memoryBytes === undefined ? {} : { memoryBytes: settings.memoryBytes }),
-      channel: true,
+      channel: this.#kind.channel,
     });
     const { init, recycleAbove, graceMs } = settings;
     return new PoolWorker(

@@ -1,6 +1,7 @@
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CofferdamError } from "../errors/index.ts";
+import type { ChannelMode } from "../keeper/index.ts";
 
 /** A Python file whose functions the workers run. */
 export interface PythonSource {
@@ -23,6 +24,7 @@ export interface WorkerKind {
   /** What the worker loads; for its errors, what failed. */
   readonly module: string;
   readonly env: Readonly<Record<string, string>>;
+  readonly channel: ChannelMode;
 }
 
 /** `main.ts` in the repository, `main.js` in the published package. */
@@ -36,14 +38,17 @@ export function workerKind(source: WorkerSource): WorkerKind {
       command: [process.execPath, ...inheritedFlags(), nodeMain],
       module: source.href,
       env: {},
+      channel: "nonblocking",
     };
-  if ("program" in source) return { command: source.program, module: source.program[0], env: {} };
+  if ("program" in source)
+    return { command: source.program, module: source.program[0], env: {}, channel: "blocking" };
   const file = typeof source.python === "string" ? source.python : fileURLToPath(source.python);
   const interpreter = source.interpreter ?? process.env["COFFERDAM_PYTHON"] ?? "python3";
   return {
     command: [interpreter, "-u", pythonMain(), file],
     module: file,
     env: {},
+    channel: "blocking",
   };
 }
 

@@ -121,3 +121,5 @@ function onMessage({ header, parts }: Message): void {
       break;
   }
 }
+
+channel.start();
