@@ -18,8 +18,11 @@ import type { WorkerKind } from "./worker-kind.ts";
 
 /** What the crew tells whoever gives it work. */
 export interface CrewOwner {
+  /** A worker's process runs, and loads its module. */
+  onStarting(worker: PoolWorker): void;
   /** A worker has become ready or has room, or there is room for another worker. */
   onRoom(): void;
+  onReturned(job: Job): void;
   onFailure(job: Job, error: RemoteError): void;
   /** A worker's processes are gone; `worker.jobs` is what it had not done. */
   onWorkerGone(worker: PoolWorker, end: ProcessEnd): void;
@@ -132,9 +135,14 @@ export class Crew implements WorkerOwner {
       return;
     }
     this.#startFailures = this.#startKills = 0;
-    if (this.ready.length >= this.#size || this.#closed.signal.aborted) worker.close();
-    else this.ready.push(worker);
+    if (this.#closed.signal.aborted) worker.close();
+    else if (this.ready.length >= this.#size) this.retire(worker);
+    else if (!worker.retired) this.ready.push(worker);
     this.#owner.onRoom();
+  }
+
+  onReturned(job: Job): void {
+    this.#owner.onReturned(job);
   }
 
   onFailure(job: Job, error: RemoteError): void {
@@ -192,6 +200,7 @@ export class Crew implements WorkerOwner {
     if (share) this.#shares.set(worker, share);
     this.#all.add(worker);
     if (this.#closed.signal.aborted) worker.stop(0);
+    else this.#owner.onStarting(worker);
     await this.#untilReady(worker);
   }
 
@@ -253,7 +262,7 @@ export class Crew implements WorkerOwner {
     const { init, recycleAbove, graceMs } = settings;
     return new PoolWorker(
       process,
-      { module: this.#kind.module, init, recycleAbove, graceMs },
+      { module: this.#kind.module, init, recycleAbove, graceMs, early: this.#kind.early },
       this,
     );
   }

@@ -108,11 +108,15 @@ export class Job {
   }
 
   message(value: unknown): void {
-    if (!this.settled) this.#listener?.onMessage?.(value);
+    if (this.settled) return;
+    this.start();
+    this.#listener?.onMessage?.(value);
   }
 
   progress(fraction: number, note: string | undefined): void {
-    if (!this.settled) this.#listener?.onProgress?.(fraction, note);
+    if (this.settled) return;
+    this.start();
+    this.#listener?.onProgress?.(fraction, note);
   }
 
   /** A result that comes after the task was cancelled is nobody's any more. */

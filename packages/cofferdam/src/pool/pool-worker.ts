@@ -30,6 +30,8 @@ export interface WorkerOwner {
   /** It has loaded its module, or could not. */
   onReady(worker: PoolWorker, problem: RemoteError | null): void;
   onFailure(job: Job, error: RemoteError): void;
+  /** It has given back a job that it had before it was ready. */
+  onReturned(job: Job): void;
   /** It has given results, and may have room for more work. */
   onRoom(worker: PoolWorker): void;
   /** It is being ended, and must be given nothing. */
@@ -46,11 +48,12 @@ export interface WorkerSetup {
   readonly init: Encoded;
   readonly recycleAbove: number | undefined;
   readonly graceMs: number;
+  readonly early: boolean;
 }
 
 /**
- * A worker process and the jobs that it was given: the first of `jobs` runs, the others wait inside
- * the worker. Results come in that order.
+ * A worker process and the jobs that it was given: once it is ready the first of `jobs` runs, the
+ * others wait inside the worker. Results come in that order.
  */
 export class PoolWorker {
   readonly pid: number;
@@ -63,6 +66,8 @@ export class PoolWorker {
   /** It is given no more work. */
   retired = false;
   tasksGiven = 0;
+  /** See `WorkerKind.early`. */
+  readonly early: boolean;
   readonly #process: ContainedProcess;
   readonly #channel: Socket | null;
   readonly #owner: WorkerOwner;
@@ -73,13 +78,14 @@ export class PoolWorker {
   readonly #services: TaskServices;
   #log = "";
   #brokenProtocol: string | undefined;
-  #batch = false;
+  #batch: boolean;
   #readsBulk = false;
   #disposes = false;
   #onReadiness!: (nothing: undefined) => void; // set in the constructor
   #closing = false;
   #stopping = false;
   #deadlineOf: Job | undefined;
+  #recalled: Job | undefined;
   #overdue: NodeJS.Timeout | undefined;
   #deaf: NodeJS.Timeout | undefined;
 
@@ -87,6 +93,7 @@ export class PoolWorker {
     this.#process = process;
     this.#owner = owner;
     this.#graceMs = setup.graceMs;
+    this.#batch = this.early = setup.early;
     this.pid = process.pid;
     this.#services = new TaskServices(process.pid, (name) => owner.service(name));
     for (const stream of [process.stdout, process.stderr]) this.#keepLog(stream);
@@ -153,12 +160,24 @@ export class PoolWorker {
     this.#onHead();
   }
 
+  runs(job: Job): boolean {
+    return this.ready && this.jobs[0] === job;
+  }
+
+  /** Asks it for the job that it was given early, unless that has begun meanwhile. */
+  recall(): void {
+    const [job] = this.jobs;
+    if (!job) return;
+    this.#recalled = job;
+    this.#send({ t: "recall", id: job.id });
+  }
+
   /** The caller does not want it any more. The worker drops it, is told, or (as last resort) ends. */
   cancel(job: Job): void {
-    const runs = this.jobs[0] === job && job.each;
+    const runs = this.runs(job);
     if (this.#batch) this.#send({ t: "cancel", id: job.id });
-    if (runs && !job.abortable) this.stop(this.#graceMs);
-    else if (this.jobs[0] === job) this.#watchCancelled();
+    if (runs && job.each && !job.abortable) this.stop(this.#graceMs);
+    else if (runs) this.#watchCancelled();
   }
 
   /** Lets it tear down what its module set up, for which it has the grace. */
@@ -325,13 +344,15 @@ export class PoolWorker {
     this.#owner.onFailure(job, error);
   }
 
-  /** One that was cancelled had not begun, though it was the next. */
+  /** One that was cancelled or recalled had not begun, though it was the next. */
   #onDropped(id: number): void {
     const job = this.#find(id);
     if (!job) return;
-    if (!job.cancelled) throw new RangeError("it dropped a task that nobody had cancelled");
+    if (!job.cancelled && job !== this.#recalled)
+      throw new RangeError("it dropped a task that nobody had cancelled");
     this.#take(id);
-    job.fail(cancelled("it was cancelled before it started", job.attempts));
+    if (job.cancelled) job.fail(cancelled("it was cancelled before it started", job.attempts));
+    else this.#owner.onReturned(job);
   }
 
   #find(id: number): Job | undefined {
@@ -350,6 +371,7 @@ export class PoolWorker {
 
   /** Which job runs may have changed: its clock starts now. */
   #onHead(): void {
+    if (!this.ready) return;
     const head = this.jobs[0];
     head?.start();
     if (head === this.#deadlineOf) return;

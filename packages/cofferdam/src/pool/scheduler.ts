@@ -39,6 +39,8 @@ export class Scheduler implements CrewOwner, JobOwner {
   readonly #queue = new JobQueue();
   readonly #busy = new Map<PoolWorker, Share | undefined>();
   readonly #cpuNeed: Need;
+  /** A worker that is not ready, and has a job already. */
+  #early: PoolWorker | undefined;
   #planned = false;
   #stopWaiting: (() => void) | undefined;
   #unsettled = 0;
@@ -79,7 +81,7 @@ export class Scheduler implements CrewOwner, JobOwner {
     if (job.settled) return;
     job.cancelled = true;
     const { worker } = job;
-    const runs = worker?.jobs[0] === job;
+    const runs = worker?.runs(job) === true;
     if (job.queued) this.#queue.remove(job);
     worker?.cancel(job);
     // One that runs is settled when it has ended, or its worker has.
@@ -95,6 +97,25 @@ export class Scheduler implements CrewOwner, JobOwner {
     await this.crew.close(gracefully);
   }
 
+  /**
+   * The first worker has the first job before it is ready. With others at work the job would wait
+   * longer for this one than for one of them.
+   */
+  onStarting(worker: PoolWorker): void {
+    const { head } = this.#queue;
+    if (!worker.early || this.#earlyHeld > 0 || this.crew.ready.length > 0) return;
+    if (!head || head.suspect || this.#scope.budget) return;
+    this.#early = worker;
+    this.#queue.remove(head);
+    worker.give([head], true);
+    this.crew.rouse(worker);
+  }
+
+  onReturned(job: Job): void {
+    this.#takeBack(job);
+    this.#plan();
+  }
+
   onRoom(): void {
     this.#plan();
   }
@@ -107,7 +128,7 @@ export class Scheduler implements CrewOwner, JobOwner {
   onWorkerGone(worker: PoolWorker, end: ProcessEnd): void {
     this.#rest(worker);
     const jobs = worker.jobs.splice(0);
-    const suspects = this.#suspects(jobs);
+    const suspects = worker.ready ? this.#suspects(jobs) : [];
     const [first] = suspects;
     // Backwards, so that the first is the first again.
     for (const job of jobs.slice(suspects.length).reverse()) this.#takeBack(job);
@@ -203,12 +224,23 @@ export class Scheduler implements CrewOwner, JobOwner {
       if (this.#give(worker, idle--)) at--; // it was retired and left the list
     }
     if (this.#queue.length > 0) {
-      this.crew.want(this.#queue.length);
+      this.crew.want(this.#queue.length + this.#earlyHeld);
       // A suspect waits for a worker of its own; a budget that others wait for is not held on to.
       if (!this.#queue.head?.suspect && !this.#scope.budget?.contended(this.#cpuNeed))
         for (const worker of [...ready]) this.#sendAhead(worker);
-    }
+    } else if (idle > 0) this.#recall();
     if (this.#queue.length === 0 || this.#scope.budget?.contended(this.#cpuNeed)) this.#restIdle();
+  }
+
+  /** How many jobs wait for a worker to be ready. */
+  get #earlyHeld(): number {
+    return this.#early?.ready === false ? this.#early.jobs.length : 0;
+  }
+
+  /** A job that waits for a worker to be ready is done sooner by one that has nothing to do. */
+  #recall(): void {
+    if (this.#earlyHeld > 0) this.#early?.recall();
+    this.#early = undefined;
   }
 
   /** More for a worker that has nearly done what it has. */

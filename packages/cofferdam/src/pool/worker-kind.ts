@@ -25,6 +25,8 @@ export interface WorkerKind {
   readonly module: string;
   readonly env: Readonly<Record<string, string>>;
   readonly channel: ChannelMode;
+  /** It may be given a task before it is ready, and gives it back when asked in time. */
+  readonly early: boolean;
 }
 
 /** `main.ts` in the repository, `main.js` in the published package. */
@@ -39,9 +41,16 @@ export function workerKind(source: WorkerSource): WorkerKind {
       module: source.href,
       env: {},
       channel: "nonblocking",
+      early: true,
     };
   if ("program" in source)
-    return { command: source.program, module: source.program[0], env: {}, channel: "blocking" };
+    return {
+      command: source.program,
+      module: source.program[0],
+      env: {},
+      channel: "blocking",
+      early: false,
+    };
   const file = typeof source.python === "string" ? source.python : fileURLToPath(source.python);
   const interpreter = source.interpreter ?? process.env["COFFERDAM_PYTHON"] ?? "python3";
   return {
@@ -49,6 +58,7 @@ export function workerKind(source: WorkerSource): WorkerKind {
     module: file,
     env: {},
     channel: "blocking",
+    early: false,
   };
 }
 

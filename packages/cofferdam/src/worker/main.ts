@@ -46,7 +46,6 @@ async function load(module: string, init: unknown): Promise<void> {
     dispose = functions.get("dispose");
     for (const name of ["init", "dispose"]) functions.delete(name);
     if (functions.size === 0) throw new Error("the module exports no function");
-    runner.functions = functions;
     channel.tell({
       t: "ready",
       names: [...functions.keys()],
@@ -54,6 +53,7 @@ async function load(module: string, init: unknown): Promise<void> {
       bulk: true,
       dispose: dispose !== undefined,
     });
+    runner.begin(functions);
   } catch (error) {
     channel.tell({ t: "broken", error: describeError(error) });
   }
@@ -112,6 +112,9 @@ function onMessage({ header, parts }: Message): void {
       break;
     case "cancel":
       runner.cancel(message.id);
+      break;
+    case "recall":
+      runner.recall(message.id);
       break;
     case "answer":
       answer(message.call, message.ok, decodeValue(message.value, parts), message.error);

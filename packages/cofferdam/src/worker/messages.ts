@@ -7,6 +7,7 @@
  *                     {t:"tasks", list:[id, name, args, …], each, plain}
  *                     {t:"run", id, name, args}         to a worker that did not say `batch`
  *                     {t:"cancel", id}                  the caller does not want it any more
+ *                     {t:"recall", id}                  another shall do it, unless it has begun
  *                     {t:"answer", call, ok, value}     to a `call`
  *                     {t:"close"}                       finish and exit
  *     worker → pool   {t:"ready", names, batch, bulk, dispose}
@@ -14,7 +15,7 @@
  *                     {t:"results", list:[id, value, …], us, plain}
  *                     {t:"result", id, value}           from a worker that did not say `batch`
  *                     {t:"error", id, error, us}
- *                     {t:"dropped", id}                 it was cancelled before it started
+ *                     {t:"dropped", id}                 it was cancelled or recalled before it started
  *                     {t:"abortable", id}               the task listens for its cancellation
  *                     {t:"message", id, value}          from the task to its caller
  *                     {t:"progress", id, fraction, note}
@@ -42,6 +43,7 @@ export type ToWorker =
     }
   | { readonly t: "run"; readonly id: number; readonly name: string; readonly args: unknown }
   | { readonly t: "cancel"; readonly id: number }
+  | { readonly t: "recall"; readonly id: number }
   | {
       readonly t: "answer";
       readonly call: number;

@@ -30,7 +30,8 @@ export class TaskRunner {
   readonly #channel: WorkerChannel;
   readonly #link: TaskLink;
   readonly #queue: Waiting[] = [];
-  functions: ReadonlyMap<string, Callable> = new Map();
+  /** What tasks can call; none before the module is loaded, and no task starts. */
+  #functions: ReadonlyMap<string, Callable> | undefined;
   #running: Task | undefined;
   #draining = false;
   /** Results that are not told yet: the JSON of `id,value,id,value,…`, as they were when given. */
@@ -57,25 +58,38 @@ export class TaskRunner {
         each,
       });
     this.#lookedAt = monotonicMs();
-    if (this.#draining) return;
-    void this.#drain();
-    leaveTask();
+    this.#start();
+  }
+
+  /** The module is loaded. */
+  begin(functions: ReadonlyMap<string, Callable>): void {
+    this.#functions = functions;
+    if (this.#queue.length > 0) this.#start();
   }
 
   /** A task that has not started is taken back; one that runs is told. */
   cancel(id: number): void {
+    if (!this.recall(id) && this.#running?.id === id) this.#running.cancel();
+  }
+
+  /** Takes a task back, unless it has started. */
+  recall(id: number): boolean {
     const index = this.#queue.findIndex((waiting) => waiting.id === id);
-    if (index >= 0) {
-      this.#queue.splice(index, 1);
-      this.#channel.tell({ t: "dropped", id });
-    } else if (this.#running?.id === id) {
-      this.#running.cancel();
-    }
+    if (index < 0) return false;
+    this.#queue.splice(index, 1);
+    this.#channel.tell({ t: "dropped", id });
+    return true;
   }
 
   /** Resolves when nothing runs or waits. */
   async idle(): Promise<void> {
     if (this.#draining) await new Promise<void>((resolve) => (this.#onIdle = resolve));
+  }
+
+  #start(): void {
+    if (this.#draining || !this.#functions) return;
+    void this.#drain();
+    leaveTask();
   }
 
   async #drain(): Promise<void> {
@@ -109,7 +123,7 @@ export class TaskRunner {
   #run({ id, name, args, parts }: Waiting): Promise<void> | undefined {
     const task = (this.#running = new Task(id, this.#link));
     try {
-      const called = this.functions.get(name);
+      const called = this.#functions?.get(name);
       if (!called)
         throw new CofferdamError("UNKNOWN_FUNCTION", `the module exports no function \`${name}\``);
       const given = (parts ? decodeValue(args, parts) : args) as unknown[];

@@ -1,4 +1,8 @@
-/** A worker reads and writes its first messages in a way of its own; see `worker/channel.ts`. */
+/** The first task is with its worker before that is ready, which reads and writes its first messages
+ * in a way of its own. */
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { openScope, type Pool, type PoolOptions, type Scope } from "cofferdam";
 import type * as Faults from "../fixtures/faults.ts";
@@ -8,13 +12,16 @@ import type * as Work from "../fixtures/work.ts";
 const fixture = (name: string): URL => new URL(`../fixtures/${name}.ts`, import.meta.url);
 
 let scope: Scope;
+let folder: string;
 
 beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "first-task-"));
   scope = await openScope();
 });
 
 afterEach(async () => {
   const report = await scope.close();
+  rmSync(folder, { recursive: true });
   expect(report.processes.left).toBe(0);
 });
 
@@ -42,12 +49,54 @@ it("gives a result that no socket holds to a pool that does not read", async () 
   expect(await text).toHaveLength(5_000_000);
 });
 
-it("waits for a module that loads, and sets itself up, in its own time", async () => {
-  await using pool = scope.pool<typeof SlowToLoad>(fixture("slow-to-load"), {
-    workers: 1,
-    init: "x".repeat(100_000),
+function openSlow(setup: SlowToLoad.Setup, options: PoolOptions = {}): Pool<typeof SlowToLoad> {
+  return scope.pool<typeof SlowToLoad>(fixture("slow-to-load"), {
+    workers: 2,
+    init: setup,
+    ...options,
   });
-  expect(await pool.run("givenLength")).toBe(100_000);
+}
+
+it("waits for a module that loads, and sets itself up, in its own time", async () => {
+  await using pool = openSlow({ text: "x".repeat(100_000) });
+  expect(await pool.run("textLength")).toBe(100_000);
+});
+
+it("has its time from when the worker is ready", async () => {
+  await using pool = openSlow({ ms: 700 });
+  expect(await pool.runWith({ timeout: "400ms" }, "textLength")).toBe(0);
+});
+
+it("is done by another worker that is ready before its own", async () => {
+  const marker = join(folder, "marker");
+  await using pool = openSlow({ marker, trouble: "hang" });
+  const first = pool.run("textLength");
+  await expect.poll(() => existsSync(marker), { timeout: 30_000 }).toBe(true);
+  expect(await Promise.all([first, pool.run("textLength")])).toEqual([0, 0]);
+});
+
+it("loses no attempt with a worker that dies before it is ready", async () => {
+  const retries = { crash: 0 };
+  await using pool = openSlow({ marker: join(folder, "marker"), trouble: "die" }, { retries });
+  const attempts: number[] = [];
+  const onStart = (attempt: number): unknown => attempts.push(attempt);
+  expect(await pool.runWith({ onStart }, "textLength")).toBe(0);
+  expect(attempts).toEqual([1]);
+  expect(scope.report().tasks.started).toBe(2);
+});
+
+it("is cancelled before its worker is ready, which does the next", async () => {
+  const marker = join(folder, "marker");
+  await using pool = openSlow({ marker, ms: 300 }, { workers: 1 });
+  const controller = new AbortController();
+  const cancelled = pool.runWith({ signal: controller.signal }, "textLength");
+  const started = (): number => scope.report().tasks.started;
+  await expect.poll(started, { timeout: 30_000, interval: 1 }).toBe(1);
+  controller.abort();
+  await expect(cancelled).rejects.toMatchObject({ code: "CANCELLED", attempts: 0 });
+  expect(existsSync(marker)).toBe(false);
+  expect(await pool.run("textLength")).toBe(0);
+  expect(started()).toBe(1);
 });
 
 it("is given a task late, by a pool that was busy", async () => {
