@@ -163,9 +163,10 @@ static int connect_socket(const struct task_spec *spec)
 	return connected ? fd : -1;
 }
 
+/* Who only shows something there is no job of the terminal's: there may be many of them at once. */
 static bool wants_terminal(const struct task_spec *spec)
 {
-	return spec->stdio[0] == STDIO_INHERIT || spec->stdio[1] == STDIO_INHERIT;
+	return spec->stdio[0] == STDIO_INHERIT;
 }
 
 /* The terminal's foreground group if that is our Node process's, else 0. */

@@ -1,4 +1,4 @@
-import { open, stat, unlink, writeFile } from "node:fs/promises";
+import { open, realpath, stat, unlink, writeFile } from "node:fs/promises";
 import { Command } from "commander";
 import { CofferdamError, errorMessage } from "../errors/index.ts";
 import { escapeForTerminal } from "../events/index.ts";
@@ -83,7 +83,8 @@ async function refuseUnwritable(path: string): Promise<void> {
   try {
     const file = await open(path, "a");
     await file.close();
-    if (!status) await unlink(path);
+    // Behind a link it is the target that we have made.
+    if (!status) await unlink(await realpath(path));
   } catch (error) {
     throw new CofferdamError(
       "INVALID_ARGUMENT",
@@ -114,7 +115,7 @@ async function runContained(words: readonly string[], flags: ExecFlags): Promise
 
 /**
  * Hands this process's signals to the command. A second SIGINT kills at once. On a terminal the
- * command is in the foreground itself, so Ctrl-C reaches it without us; Ctrl-Z stops us with it.
+ * command is in the foreground itself, so Ctrl-C reaches it without us.
  */
 class SignalRelay implements Disposable {
   readonly #names = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const;
@@ -124,22 +125,17 @@ class SignalRelay implements Disposable {
 
   /** From the first moment: a signal that came before the command runs is for it too. */
   constructor() {
-    process.on("SIGCONT", this.#onContinue);
     for (const name of this.#names) process.on(name, this.#onSignal);
   }
 
   attach(running: RunningCommand): void {
     this.#running = running;
-    running.onStopped(() => process.kill(process.pid, "SIGSTOP"));
     for (const name of this.#early.splice(0)) this.#onSignal(name);
   }
 
   [Symbol.dispose](): void {
-    process.off("SIGCONT", this.#onContinue);
     for (const name of this.#names) process.off(name, this.#onSignal);
   }
-
-  readonly #onContinue = (): void => this.#running?.resume();
 
   readonly #onSignal = (name: NodeJS.Signals): void => {
     if (!this.#running) this.#early.push(name);

@@ -75,7 +75,9 @@ function explain(error: unknown, called: string | undefined): number {
 function surviveClosedPipes(): void {
   process.stderr.on("error", () => undefined);
   process.stdout.on("error", (error) => {
-    if (errorCode(error) !== "EPIPE") throw error;
+    if (errorCode(error) === "EPIPE") return;
+    process.stderr.write(`cofferdam: standard output cannot be written: ${errorMessage(error)}\n`);
+    process.exit(exitCodes.usage);
   });
 }
 

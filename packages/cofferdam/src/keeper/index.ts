@@ -1,2 +1,3 @@
 export * from "./backend.ts";
 export { acquireBackend } from "./open-backend.ts";
+export { signalNumber } from "./signals.ts";

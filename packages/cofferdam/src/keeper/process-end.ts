@@ -1,4 +1,3 @@
-import { constants } from "node:os";
 import { getSystemErrorName } from "node:util";
 import {
   objectKinds,
@@ -10,17 +9,11 @@ import {
   type ProcessEnd,
   type StuckProcess,
 } from "./backend.ts";
+import { signalName } from "./signals.ts";
 import { tag, type Fields } from "./wire.ts";
 
 /** By the keeper's `enum end_cause`. */
 const causes: readonly EndCause[] = ["own", "timeout", "memory", "stopped", "killed", "processes"];
-
-/** Of two names for one number the first: SIGABRT and not SIGIOT. */
-const signalNames = new Map(
-  Object.entries(constants.signals)
-    .reverse()
-    .map(([name, number]) => [number, name as NodeJS.Signals]),
-);
 
 /** What `wait(2)` gives, taken apart. */
 export function decodeStatus(status: number): {
@@ -29,7 +22,7 @@ export function decodeStatus(status: number): {
 } {
   const number = status & 0x7f;
   if (number === 0) return { exitCode: (status >> 8) & 0xff, signal: null };
-  return { exitCode: null, signal: signalNames.get(number) ?? "SIGKILL" };
+  return { exitCode: null, signal: signalName(number) };
 }
 
 /** An errno's name: 2 → `ENOENT`. */

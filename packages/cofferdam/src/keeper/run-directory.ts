@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { resolve } from "node:path";
 
 /**
  * Where the runs of this user keep their ledgers and scratch folders. Kept short: Python's managers
@@ -8,7 +8,7 @@ import { join } from "node:path";
  */
 export function runsDirectory(): string {
   // Not `userInfo`, which throws for a user whom /etc/passwd does not name, as in many a container.
-  return join(tmpdir(), `cofferdam-${process.geteuid?.() ?? ""}`);
+  return resolve(tmpdir(), `cofferdam-${process.geteuid?.() ?? ""}`);
 }
 
 /** The folders of runs without a keeper, and hidden ones that are being made. */

@@ -74,11 +74,8 @@ export interface ExecOptions {
   readonly onStart?: (running: RunningCommand) => void;
 }
 
-/** A command that runs: for handing it signals and for job control on a terminal. */
-export type RunningCommand = Pick<
-  ContainedProcess,
-  "pid" | "scratch" | "signal" | "stop" | "onStopped" | "resume"
->;
+/** A command that runs: for handing it signals. */
+export type RunningCommand = Pick<ContainedProcess, "pid" | "scratch" | "signal" | "stop">;
 
 export const defaultGraceMs = 5_000;
 const defaultMaxOutputBytes = 64 * 1024 * 1024;
@@ -154,6 +151,7 @@ export async function execIn(
     signal.addEventListener("abort", stop, { once: true });
     if (signal.aborted) stop();
   }
+  const part = options.stdin === "inherit" ? stopTogether(contained) : undefined;
   feed(contained.stdin, options.input);
   const stdout = new Output(contained.stdout, maxBytes);
   const stderr = new Output(contained.stderr, maxBytes);
@@ -164,6 +162,7 @@ export async function execIn(
   }
   options.onStart?.(contained);
   const end = await contained.ended;
+  part?.();
   for (const signal of signals) signal.removeEventListener("abort", stop);
   contained.stdin?.destroy();
   await Promise.all([stdout.drain(), stderr.drain()]);
@@ -195,6 +194,18 @@ export async function execIn(
   const error = new TaskError(failure.code, withTail(failure.message, stderr.text("utf8")), result);
   if (options.reject === false) return error;
   throw error;
+}
+
+/**
+ * Job control: a command with our terminal's input is in its foreground, where Ctrl-Z stops the
+ * command and not us. Then we stop too, so that the shell is back, and go on together (`fg`). Returns
+ * the undoing.
+ */
+function stopTogether(command: ContainedProcess): () => void {
+  const onContinue = (): void => command.resume();
+  command.onStopped(() => process.kill(process.pid, "SIGSTOP"));
+  process.on("SIGCONT", onContinue);
+  return () => process.off("SIGCONT", onContinue);
 }
 
 function ownDirectory(): string {

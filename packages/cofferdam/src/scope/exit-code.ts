@@ -1,4 +1,4 @@
-import { constants } from "node:os";
+import { signalNumber } from "../keeper/index.ts";
 import { TaskError, type TaskResult } from "./task-result.ts";
 
 /** As `timeout`, `env` and shells have them. A command may end with the same codes itself. */
@@ -18,7 +18,7 @@ export function exitCodeOf(result: TaskResult): number {
   if (result.outcome === "timeout") return conventionalCodes.timeout;
   if (result.outcome === "memory") return conventionalCodes.memory;
   if (result.outcome === "lost" || result.outcome === "stuck") return conventionalCodes.own;
-  if (result.signal !== null) return 128 + constants.signals[result.signal];
+  if (result.signal !== null) return 128 + signalNumber(result.signal);
   return result.exitCode ?? conventionalCodes.own;
 }
 

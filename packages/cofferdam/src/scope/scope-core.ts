@@ -24,7 +24,7 @@ export interface ScopeOptions {
   readonly onEvent?: EventListener;
   /** Aborting it cancels every task in the scope. */
   readonly signal?: AbortSignal;
-  /** What everything in the scope may use together. Without it only pools' sizes are bounded. */
+  /** What all pools of the scope may use together. Without it only their sizes are bounded. */
   readonly budget?: BudgetOptions;
   /** Closing rejects with `LEAK` when a task left processes or objects behind. */
   readonly failOnLeak?: boolean;
@@ -58,16 +58,22 @@ export class ScopeCore {
 
   static async open(options: ScopeOptions): Promise<ScopeCore> {
     refuseAborted(options.signal);
+    const budget = options.budget && openBudget(options.budget);
     const { backend, release } = await acquireBackend(options.containment);
-    return new ScopeCore(backend, release, options);
+    return new ScopeCore(backend, release, budget, options);
   }
 
-  private constructor(backend: Backend, release: () => Promise<number>, options: ScopeOptions) {
+  private constructor(
+    backend: Backend,
+    release: () => Promise<number>,
+    budget: Budget | undefined,
+    options: ScopeOptions,
+  ) {
     this.#backend = backend;
     this.#release = release;
     this.#options = options;
     this.#sharedIpc = new SharedIpc(backend, (end) => this.#tally.holderEnded(end));
-    this.budget = options.budget && openBudget(options.budget);
+    this.budget = budget;
     this.#unlisten = backend.listen({
       memorySampled: (bytes) => {
         this.#tally.memorySampled(bytes);
@@ -82,6 +88,8 @@ export class ScopeCore {
       notice: (level, message) => this.emit({ type: "notice", level, message }),
     });
     options.signal?.addEventListener("abort", this.#onAbort, { once: true });
+    // While it was being opened.
+    if (options.signal?.aborted) this.#onAbort();
     if (backend.shortfall !== "") {
       const message = `containment is \`${backend.containment.tree}\` only, which is never called verified: ${backend.shortfall}`;
       this.emit({ type: "notice", level: "warning", message });

@@ -1,6 +1,15 @@
 /** `cofferdam exec` as a program. */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -77,6 +86,14 @@ describe.each(["", "subreaper", "group"])("cofferdam exec (COFFERDAM_CONTAINMENT
     });
   });
 
+  it("writes a report through a link, also where the link leads nowhere yet", async () => {
+    const [link, target] = [join(folder, "link.json"), join(folder, "target.json")];
+    symlinkSync(target, link);
+    await runCli(["exec", "--report", link, "no-such-command-here"], { env });
+    expect(readlinkSync(link)).toBe(target);
+    expect(JSON.parse(readFileSync(target, "utf8"))).toMatchObject({ outcome: "failed" });
+  });
+
   it("says how the command ended when its report cannot be written any more", async () => {
     const gone = join(folder, "gone");
     mkdirSync(gone);
@@ -136,7 +153,33 @@ describe.each(["", "subreaper", "group"])("cofferdam exec (COFFERDAM_CONTAINMENT
   });
 });
 
+it.each(["", "subreaper"])("gives the number of a real-time signal (%s)", async (way) => {
+  const report = join(folder, "report.json");
+  const args = ["exec", "--report", report, "--", "sh", "-c", "kill -36 $$"];
+  const { code, stderr } = await runCli(args, { env: { COFFERDAM_CONTAINMENT: way } });
+  expect(code).toBe(128 + 36);
+  expect(stderr).toContain("SIGRTMIN+2");
+  expect(JSON.parse(readFileSync(report, "utf8"))).toMatchObject({ signal: "SIGRTMIN+2" });
+});
+
 describe("cofferdam", () => {
+  it.skipIf(!existsSync("/dev/full"))("says when nothing can be written", () => {
+    const script = 'exec "$0" --conditions=cofferdam-source "$1" --help >/dev/full';
+    const full = spawnSync("sh", ["-c", script, process.execPath, cli], { encoding: "utf8" });
+    expect(full.stderr).toMatch(/^cofferdam: standard output cannot be written: ENOSPC.*\n$/);
+    expect(full.status).toBe(1);
+  });
+
+  it("keeps its runs in a folder that TMPDIR names from here", async () => {
+    const env = { TMPDIR: "." };
+    const { code, stdout } = await runCli(["exec", "sh", "-c", "echo $TMPDIR"], {
+      env,
+      cwd: folder,
+    });
+    expect(stdout.startsWith(`${folder}/cofferdam-`)).toBe(true);
+    expect(code).toBe(0);
+  });
+
   it("explains itself, and knows its version", async () => {
     const help = await runCli(["--help"]);
     expect(help.code).toBe(0);

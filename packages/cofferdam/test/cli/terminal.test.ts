@@ -87,6 +87,17 @@ describe.skipIf(missing.length > 0 || namespaced.skip)(name, () => {
     expect(shown).toContain("got something");
   });
 
+  it("ends with Ctrl-C also where many jobs show what they write on the terminal", async () => {
+    const map = exec.replace(/exec$/, "map");
+    const { shown } = await type(
+      [prompt, `${map} -u -w 2 -- sh -c 'echo READY; exec sleep 600' ::: 1 2 3 4 5 6\r`],
+      ["READY\\r\\n.*READY\\r\\n", controlC],
+      ["\\$> $", "echo code $?\r"],
+      ["code \\d+\\r\\n.*\\$> $", "exit 0\r"],
+    );
+    expect(shown).toContain("code 130");
+  });
+
   it("shows the command the terminal and its size", async () => {
     const { shown } = await type(
       [prompt, `${exec} -- sh -c 'tty; stty size; echo to the terminal > /dev/tty'\r`],

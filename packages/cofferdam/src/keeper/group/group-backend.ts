@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import { existsSync } from "node:fs";
 import type { Socket } from "node:net";
 import { CofferdamError, errorCode, errorMessage } from "../../errors/index.ts";
 import type {
@@ -20,6 +21,8 @@ import { cookieName, ProcessTree } from "./process-tree.ts";
 import { SharedObjects } from "./shared-objects.ts";
 
 const settleMs = 100;
+/** What `setTimeout` holds at most: 24.8 days. */
+const timerMsMax = 2 ** 31 - 1;
 const sampleMs = 100;
 
 const stdioNames = { null: "ignore", pipe: "pipe", inherit: "inherit" } as const;
@@ -131,6 +134,7 @@ class GroupTask implements ContainedProcess {
   readonly #started: boolean;
   #cause: EndCause = "own";
   #deadline: NodeJS.Timeout | undefined;
+  #over = false;
   #grace: NodeJS.Timeout | undefined;
   #hurry = (): void => undefined;
 
@@ -156,7 +160,7 @@ class GroupTask implements ContainedProcess {
     );
     this.#started = failure === null;
     this.#onSample = listener.sampled;
-    const end = failure ? Promise.resolve(notStarted(failure)) : this.#live(child);
+    const end = failure ? Promise.resolve(notStarted(failure, spec)) : this.#live(child);
     this.ended = end.then((known) => {
       const more = listener.ended(known);
       return { ...known, leaks: [...known.leaks, ...more] };
@@ -171,11 +175,13 @@ class GroupTask implements ContainedProcess {
   setDeadline(ms: number | null): void {
     clearTimeout(this.#deadline);
     if (ms === null) return;
-    // setTimeout holds at most 2^31-1 ms (24.8 days); later deadlines are set again.
+    // Later ones are set again.
     this.#deadline = setTimeout(
       () =>
-        ms > 2 ** 31 ? this.setDeadline(ms - 2 ** 31) : this.#end("timeout", this.#spec.graceMs),
-      Math.min(ms, 2 ** 31 - 1),
+        ms > timerMsMax
+          ? this.setDeadline(ms - timerMsMax)
+          : this.#end("timeout", this.#spec.graceMs),
+      Math.min(ms, timerMsMax),
     );
   }
 
@@ -192,7 +198,7 @@ class GroupTask implements ContainedProcess {
   }
 
   #end(cause: EndCause, graceMs: number): void {
-    if (!this.#started) return;
+    if (!this.#started || this.#over) return;
     if (this.#cause === "own") this.#cause = cause;
     clearTimeout(this.#grace);
     if (graceMs === 0) {
@@ -201,7 +207,7 @@ class GroupTask implements ContainedProcess {
     }
     this.#tree.signal("SIGTERM");
     this.#tree.signal("SIGCONT");
-    this.#grace = setTimeout(() => this.#hurry(), graceMs);
+    this.#grace = setTimeout(() => this.#hurry(), Math.min(graceMs, timerMsMax));
   }
 
   async #live(child: ChildProcess): Promise<ProcessEnd> {
@@ -214,11 +220,13 @@ class GroupTask implements ContainedProcess {
     const first = await Promise.race([exit, hurried]);
     if (!first) killed.push(await this.#tree.killAll());
     const [exitCode, signal] = await exit;
+    const cause = this.#cause;
+    this.#over = true; // what is asked for from now on comes too late
+    clearTimeout(this.#deadline);
     watching.stop();
     const leaks = await this.#settle();
     killed.push(await this.#tree.killAll());
     const objects = await this.#objects.end();
-    clearTimeout(this.#deadline);
     clearTimeout(this.#grace);
     this.memoryBytes = 0;
     // A process that was not seen may still hold the pipes; its output is nobody's.
@@ -226,7 +234,7 @@ class GroupTask implements ContainedProcess {
     const all = killed.flatMap((round) => round.killed);
     const left = killed.at(-1)?.left ?? 0;
     return {
-      cause: this.#cause,
+      cause,
       exitCode,
       signal,
       cpuMs: null,
@@ -234,7 +242,7 @@ class GroupTask implements ContainedProcess {
       started: { value: Math.max(1, this.#tree.seenCount), method: "lower-bound" },
       killed: all.length,
       left,
-      leaks: [...(this.#cause === "own" ? leaks : []), ...objects.leaks],
+      leaks: [...(cause === "own" ? leaks : []), ...objects.leaks],
       unattributed: objects.unattributed,
       unseen: objects.unseen,
       stuck: left === 0 ? [] : await this.#findStuck(),
@@ -301,12 +309,14 @@ function sharesTerminal(spec: ProcessSpec): boolean {
   return spec.stdio.includes("inherit");
 }
 
-function notStarted(failure: Error): ProcessEnd {
+function notStarted(failure: Error, { cwd }: ProcessSpec): ProcessEnd {
+  // Node tells of both in the same words.
+  const stage = existsSync(cwd) ? "exec" : "cwd";
   return {
     cause: "own",
     exitCode: null,
     signal: null,
-    startFailure: { stage: "exec", code: errorCode(failure) ?? errorMessage(failure) },
+    startFailure: { stage, code: errorCode(failure) ?? errorMessage(failure) },
     cpuMs: null,
     peakMemoryBytes: { value: 0, method: "sampled" },
     started: { value: 0, method: "exact" },
