@@ -33,11 +33,18 @@ describe.each(["", "subreaper", "group"])("a command (COFFERDAM_CONTAINMENT=%s)"
   it("is given a grace of weeks", async () => {
     const controller = new AbortController();
     const error: unknown = await scope
-      .exec(["sh", "-c", "trap 'sleep 0.3; echo tidy; exit 0' TERM; echo on; while :; do sleep 0.1; done"], {
-        grace: "30d",
-        signal: controller.signal,
-        onOutput: () => controller.abort(),
-      })
+      .exec(
+        [
+          "sh",
+          "-c",
+          "trap 'sleep 0.3; echo tidy; exit 0' TERM; echo on; while :; do sleep 0.1; done",
+        ],
+        {
+          grace: "30d",
+          signal: controller.signal,
+          onOutput: () => controller.abort(),
+        },
+      )
       .catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(TaskError);
     expect(error).toMatchObject({ code: "CANCELLED", stdout: "on\ntidy\n" });
