@@ -36,6 +36,7 @@ export class Budget {
   readonly limits: BudgetLimits;
   readonly #free: { cpus: number; memoryBytes: number; resources: Record<string, string[]> };
   readonly #waiting: { need: Need; onShare: (share: Share) => void }[] = [];
+  readonly #listeners = new Set<() => void>();
 
   constructor(limits: BudgetLimits) {
     this.limits = limits;
@@ -76,12 +77,19 @@ export class Budget {
   whenFree(need: Need, onShare: (share: Share) => void): () => void {
     const entry = { need, onShare };
     this.#waiting.push(entry);
+    for (const listener of this.#listeners) listener();
     return () => {
       const index = this.#waiting.indexOf(entry);
       if (index < 0) return;
       this.#waiting.splice(index, 1);
       this.#serve();
     };
+  }
+
+  /** Calls the listener whenever somebody begins to wait. Returns the undoing. */
+  onWaiting(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   /** Resolves with a share. Rejects with the signal's reason. */

@@ -5,6 +5,7 @@ import {
   type Need,
   type Share,
 } from "../budget/index.ts";
+import { timerMs } from "../clock.ts";
 import { CofferdamError, errorMessage } from "../errors/index.ts";
 import type { ProcessEnd } from "../keeper/index.ts";
 import { jobsOf, taskEnvironment, type ScopeCore, type WorkerService } from "../scope/index.ts";
@@ -43,6 +44,8 @@ export class Crew implements WorkerOwner {
   readonly #settings: PoolSettings;
   readonly #owner: CrewOwner;
   readonly #closed = new AbortController();
+  /** Ends the wait for room in the budget. */
+  #unwanted = new AbortController();
   /** Every worker whose processes are not known to be gone. */
   readonly #all = new Set<PoolWorker>();
   readonly #shares = new Map<PoolWorker, Share>();
@@ -77,7 +80,9 @@ export class Crew implements WorkerOwner {
 
   /** Starts workers, as far as there may be more, so that so many are on their way. */
   want(count: number): void {
-    const room = this.#size - this.ready.length - this.#starts.size;
+    let leaving = 0;
+    for (const worker of this.#all) if (worker.finishing) leaving++;
+    const room = this.#size - this.ready.length - leaving - this.#starts.size;
     let missing = Math.min(room, count - this.#starts.size);
     while (missing-- > 0 && !this.#closed.signal.aborted) {
       if (this.#mustWait()) return;
@@ -100,8 +105,25 @@ export class Crew implements WorkerOwner {
     }
     const { idleTimeoutMs } = this.#settings;
     if (idleTimeoutMs === undefined || this.#idleTimers.has(worker)) return;
-    const timer = setTimeout(() => this.retire(worker), idleTimeoutMs);
+    const timer = setTimeout(() => this.retire(worker), timerMs(idleTimeoutMs));
     this.#idleTimers.set(worker, timer);
+  }
+
+  /**
+   * There is no work for another worker: none waits for room in the budget, and where another pool
+   * waits for what an idle one holds, that ends; one at a time.
+   */
+  yieldIdle(): void {
+    const { budget } = this.#scope;
+    if (!budget) return;
+    if (this.#starts.size > 0) {
+      this.#unwanted.abort();
+      this.#unwanted = new AbortController();
+    }
+    if (!budget.contended(this.#lifelongNeed())) return;
+    for (const worker of this.#all) if (worker.retired) return;
+    const idle = this.ready.find((worker) => worker.jobs.length === 0);
+    if (idle) this.retire(idle);
   }
 
   /** The worker has been given work. */
@@ -189,11 +211,16 @@ export class Crew implements WorkerOwner {
   async #bringUp(): Promise<void> {
     let share: Share | undefined;
     let worker: PoolWorker;
+    const unwanted = this.#unwanted.signal;
     try {
-      share = await this.#scope.budget?.acquire(this.#lifelongNeed(), this.#closed.signal);
+      share = await this.#scope.budget?.acquire(
+        this.#lifelongNeed(),
+        AbortSignal.any([this.#closed.signal, unwanted]),
+      );
       worker = await this.#launch(share);
     } catch (error) {
       share?.release();
+      if (!share && unwanted.aborted) return;
       this.#startFailed(`a worker could not be started: ${errorMessage(error)}`, true);
       return;
     }
@@ -210,7 +237,7 @@ export class Crew implements WorkerOwner {
     const timer = setTimeout(() => {
       late.abort();
       worker.stop(0);
-    }, startTimeoutMs);
+    }, timerMs(startTimeoutMs));
     const end = await Promise.race([worker.readiness, worker.ended]);
     clearTimeout(timer);
     if (end === undefined || this.#closed.signal.aborted || end.cause === "keeper-lost") return;

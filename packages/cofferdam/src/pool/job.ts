@@ -84,7 +84,7 @@ export class Job {
 
   /** It has begun to run. */
   start(): void {
-    if (this.started) return;
+    if (this.started || this.settled) return;
     this.started = true;
     this.attempts++;
     this.#listener?.onStart?.(this.attempts);

@@ -48,7 +48,8 @@ export async function* mapCalls<Input, Value>(
   } finally {
     map.stop();
     await map.settled();
-    await reading.catch(() => undefined);
+    // It may be waiting for a value that never comes.
+    if (!map.asking) await reading.catch(() => undefined);
   }
 }
 
@@ -66,6 +67,9 @@ class OngoingMap<Input, Value> {
   #came = 0;
   #given = 0;
   #read = false;
+  #source: AsyncIterator<Input> | Iterator<Input> | undefined;
+  /** The source was asked for a value, and has not given it yet. */
+  asking = false;
   #stopped = false;
   #wakeGiver: (() => void) | undefined;
   #wakeReader: (() => void) | undefined;
@@ -83,16 +87,16 @@ class OngoingMap<Input, Value> {
 
   /** Starts a call for each input, no faster than the results are taken. */
   async read(inputs: Iterable<Input> | AsyncIterable<Input>): Promise<void> {
-    const source = iterate(inputs);
     let exhausted = false;
     try {
+      const source = (this.#source = iterate(inputs));
       while (this.#wanted()) {
         if (!this.#hungry()) {
           await new Promise<void>((resolve) => (this.#wakeReader = resolve));
           continue;
         }
         const next = source.next();
-        const step = next instanceof Promise ? await next : next;
+        const step = "then" in next ? await this.#whenGiven(next) : next;
         exhausted = step.done === true;
         if (step.done !== true && this.#wanted()) this.#call(step.value);
         if (exhausted) break;
@@ -100,8 +104,25 @@ class OngoingMap<Input, Value> {
     } finally {
       this.#read = true;
       this.#wakeGiver?.();
-      if (!exhausted) await source.return?.();
+      if (exhausted) this.#source = undefined;
+      await this.#release();
     }
+  }
+
+  async #whenGiven(next: PromiseLike<IteratorResult<Input>>): Promise<IteratorResult<Input>> {
+    this.asking = true;
+    try {
+      return await next;
+    } finally {
+      this.asking = false;
+    }
+  }
+
+  /** Nothing more is wanted of the source. */
+  async #release(): Promise<void> {
+    const source = this.#source;
+    this.#source = undefined;
+    await source?.return?.();
   }
 
   /** The next result, if there is one now. */
@@ -123,6 +144,7 @@ class OngoingMap<Input, Value> {
   stop(): void {
     this.#stopped = true;
     this.#wakeReader?.();
+    if (this.asking) this.#release().catch(nothing);
     for (const cancel of [...this.#cancels]) cancel();
   }
 
@@ -172,13 +194,13 @@ class OngoingMap<Input, Value> {
 }
 
 function nothing(): void {
-  // Nothing is to be cancelled.
+  // Nothing is to be done.
 }
 
 function iterate<Input>(
   inputs: Iterable<Input> | AsyncIterable<Input>,
 ): AsyncIterator<Input> | Iterator<Input> {
-  return Symbol.asyncIterator in inputs
+  return typeof inputs === "object" && Symbol.asyncIterator in inputs
     ? inputs[Symbol.asyncIterator]()
     : inputs[Symbol.iterator]();
 }

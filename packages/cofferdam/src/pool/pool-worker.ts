@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import type { Socket } from "node:net";
+import { monotonicMs, timerMs } from "../clock.ts";
 import { CofferdamError, errorMessage, type ErrorCode } from "../errors/index.ts";
 import type { ContainedProcess, ProcessEnd } from "../keeper/index.ts";
 import type { WorkerService } from "../scope/index.ts";
@@ -18,6 +19,8 @@ import { cancelled, explainWorkerEnd, type WorkerBounds } from "./task-error.ts"
 import { TaskServices } from "./task-services.ts";
 
 const logBytes = 64 * 1024;
+/** Above this a frame takes no second task. */
+const frameTextMax = 16 * 1024 * 1024;
 /** What a worker has its bulk file as. */
 const bulkDescriptor = 4;
 /** How long the rest of a dead worker's socket is waited for. */
@@ -86,6 +89,7 @@ export class PoolWorker {
   #stopping = false;
   #deadlineOf: Job | undefined;
   #recalled: Job | undefined;
+  #deadlineSince = 0;
   #overdue: NodeJS.Timeout | undefined;
   #deaf: NodeJS.Timeout | undefined;
 
@@ -120,6 +124,11 @@ export class PoolWorker {
     return this.#log;
   }
 
+  /** It is given no more, and still does what it has. */
+  get finishing(): boolean {
+    return this.ready && this.retired && !this.#stopping && this.jobs.length > 0;
+  }
+
   /** It takes many jobs at once, and can be told to drop one. */
   get batches(): boolean {
     return this.#batch;
@@ -150,7 +159,8 @@ export class PoolWorker {
         frames.push(...this.#frame(run, parts));
         continue;
       }
-      if (parts.length > 0) endFrame(); // a frame of its own: parts are numbered by frame
+      // A frame of its own: parts are numbered by frame, and no text has room for all.
+      if (parts.length > 0 || list.length + args.text.length > frameTextMax) endFrame();
       list += `${list === "" ? "" : ","}${id},${nameText},${args.text}`;
       plain &&= args.plain;
       if (parts.length > 0) endFrame(parts);
@@ -189,13 +199,22 @@ export class PoolWorker {
       return;
     }
     this.#send({ t: "close" });
-    this.#overdue = setTimeout(() => this.stop(0), this.#graceMs);
+    this.#overdue = setTimeout(() => this.stop(0), timerMs(this.#graceMs));
   }
 
   stop(graceMs: number): void {
     this.#stopping = this.retired = true;
     this.#owner.onStop(this);
     this.#process.stop(graceMs);
+  }
+
+  /** Its end was the deadline of a task that is done: its result came while the deadline fired. */
+  endedForAnother(end: ProcessEnd): boolean {
+    const timeoutMs = this.jobs[0]?.timeoutMs;
+    return (
+      end.cause === "timeout" &&
+      (timeoutMs === undefined || monotonicMs() - this.#deadlineSince < timeoutMs)
+    );
   }
 
   /** Why its end left a task without a result. */
@@ -230,6 +249,7 @@ export class PoolWorker {
   /** It has ended, mostly; if it only closed its descriptor 3, nothing will be heard of it again. */
   #onChannelEnd(): void {
     this.retired = true;
+    this.#owner.onStop(this);
     this.#channel?.end();
     this.#deaf = setTimeout(() => {
       this.#brokenProtocol ??= "it closed its descriptor 3";
@@ -375,11 +395,12 @@ export class PoolWorker {
     const head = this.jobs[0];
     head?.start();
     if (head === this.#deadlineOf) return;
-    clearTimeout(this.#overdue);
+    if (!this.#closing) clearTimeout(this.#overdue);
     if (head?.cancelled) this.#watchCancelled();
     if (head?.timeoutMs !== undefined) this.#process.setDeadline(head.timeoutMs);
     else if (this.#deadlineOf?.timeoutMs !== undefined) this.#process.setDeadline(null);
     this.#deadlineOf = head;
+    this.#deadlineSince = monotonicMs();
   }
 
   #onAbortable(id: number): void {
@@ -392,7 +413,7 @@ export class PoolWorker {
   /** The running task was cancelled, and knows: it may take the grace and no more. */
   #watchCancelled(): void {
     clearTimeout(this.#overdue);
-    this.#overdue = setTimeout(() => this.stop(0), this.#graceMs);
+    this.#overdue = setTimeout(() => this.stop(0), timerMs(this.#graceMs));
   }
 
   async #onCall(call: number, task: number, service: string, request: unknown): Promise<void> {

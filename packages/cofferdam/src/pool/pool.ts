@@ -52,7 +52,15 @@ export class Pool<Module> implements AsyncDisposable {
     if (shortfall)
       throw new CofferdamError("INVALID_ARGUMENT", `a worker cannot start: ${shortfall}`);
     this.#scheduler = new Scheduler(scope, workerKind(source), this.#settings);
-    this.#forget = scope.onClose(() => this.#end(false));
+    const end = (): Promise<void> => this.#end(false);
+    const undo = scope.onClose(end);
+    const onAbort = (): void => void end();
+    scope.signal.addEventListener("abort", onAbort, { once: true });
+    this.#forget = () => {
+      undo();
+      scope.signal.removeEventListener("abort", onAbort);
+    };
+    if (scope.signal.aborted) onAbort();
   }
 
   /** How many workers there may be. */

@@ -41,8 +41,11 @@ export class Scheduler implements CrewOwner, JobOwner {
   readonly #cpuNeed: Need;
   /** A worker that is not ready, and has a job already. */
   #early: PoolWorker | undefined;
+  /** Of `#busy` those that have worked since they were given their share. */
+  readonly #served = new Set<PoolWorker>();
   #planned = false;
   #stopWaiting: (() => void) | undefined;
+  readonly #stopHearing: (() => void) | undefined;
   #unsettled = 0;
   #whenIdle: (() => void)[] = [];
   broken: CofferdamError | undefined;
@@ -53,6 +56,7 @@ export class Scheduler implements CrewOwner, JobOwner {
     this.#settings = settings;
     this.#cpuNeed = { cpus: settings.threads, memoryBytes: 0, resources: {} };
     this.crew = new Crew(scope, kind, settings, this);
+    this.#stopHearing = scope.budget?.onWaiting(() => this.#plan());
   }
 
   /** How many jobs keep all workers busy, when each is like those of late. */
@@ -91,6 +95,7 @@ export class Scheduler implements CrewOwner, JobOwner {
   /** Takes back all that has not begun, and ends what runs. */
   async close(gracefully: boolean): Promise<void> {
     this.closed = true;
+    this.#stopHearing?.();
     this.#stopWaiting?.();
     for (let job = this.#queue.shift(); job; job = this.#queue.shift())
       job.fail(cancelled("the pool was closed", job.attempts));
@@ -127,6 +132,7 @@ export class Scheduler implements CrewOwner, JobOwner {
 
   onWorkerGone(worker: PoolWorker, end: ProcessEnd): void {
     this.#rest(worker);
+    const endedForAnother = worker.endedForAnother(end);
     const jobs = worker.jobs.splice(0);
     const suspects = worker.ready ? this.#suspects(jobs) : [];
     const [first] = suspects;
@@ -135,7 +141,8 @@ export class Scheduler implements CrewOwner, JobOwner {
     const bounds = { timeoutMs: first?.timeoutMs, memoryBytes: this.#settings.memoryBytes };
     const { code, message } = worker.explain(end, bounds);
     // Ended for the sake of a task before them, which was done in that moment.
-    const bystanders = code === "CANCELLED" && !first?.cancelled && !this.closed;
+    const bystanders =
+      endedForAnother || (code === "CANCELLED" && !first?.cancelled && !this.closed);
     if (first && suspects.length === 1 && !bystanders) {
       this.#judge(first, code, message);
     } else {
@@ -154,6 +161,7 @@ export class Scheduler implements CrewOwner, JobOwner {
 
   onBroken(error: CofferdamError): void {
     this.broken = error;
+    this.#stopWaiting?.();
     for (let job = this.#queue.shift(); job; job = this.#queue.shift()) job.fail(error);
   }
 
@@ -212,6 +220,7 @@ export class Scheduler implements CrewOwner, JobOwner {
   }
 
   #dispatch(): void {
+    if (this.broken) this.#restIdle();
     if (this.closed || this.broken) return;
     const { ready } = this.crew;
     let idle = 0;
@@ -229,6 +238,7 @@ export class Scheduler implements CrewOwner, JobOwner {
       if (!this.#queue.head?.suspect && !this.#scope.budget?.contended(this.#cpuNeed))
         for (const worker of [...ready]) this.#sendAhead(worker);
     } else if (idle > 0) this.#recall();
+    if (this.#queue.length === 0) this.crew.yieldIdle();
     if (this.#queue.length === 0 || this.#scope.budget?.contended(this.#cpuNeed)) this.#restIdle();
   }
 
@@ -279,6 +289,7 @@ export class Scheduler implements CrewOwner, JobOwner {
     }
     if (jobs.length === 0) return false;
     worker.give(jobs, each);
+    if (this.#busy.has(worker)) this.#served.add(worker);
     this.crew.rouse(worker);
     return worker.retired;
   }
@@ -286,7 +297,11 @@ export class Scheduler implements CrewOwner, JobOwner {
   /** A worker counts against the budget's CPUs while it works. False: there is no room now. */
   #employ(worker: PoolWorker): boolean {
     const { budget } = this.#scope;
-    if (!budget || this.#busy.has(worker)) return true;
+    if (!budget) return true;
+    if (this.#busy.has(worker)) {
+      if (!this.#served.has(worker) || !budget.contended(this.#cpuNeed)) return true;
+      this.#rest(worker); // somebody else's turn
+    }
     const share = budget.take(this.#cpuNeed);
     if (share) {
       this.#busy.set(worker, share);
@@ -309,5 +324,6 @@ export class Scheduler implements CrewOwner, JobOwner {
   #rest(worker: PoolWorker): void {
     this.#busy.get(worker)?.release();
     this.#busy.delete(worker);
+    this.#served.delete(worker);
   }
 }

@@ -15,7 +15,7 @@ export interface Message {
 
 /** A peer that announces more is broken, not busy; text that a program prints looks like that. */
 export const frameBytesMax = 2 ** 31 - 1;
-const headerBytesMax = 2 ** 29;
+export const headerBytesMax = 2 ** 29;
 
 /** The parts of a frame up to this size are copied beside its header: one write is cheaper. */
 const gatherBytesMax = 16 * 1024;

@@ -34,7 +34,7 @@ const runner = new TaskRunner(channel, {
   },
 });
 
-async function load(module: string, init: unknown): Promise<void> {
+async function load(module: string, init: unknown, bytesMax: number | undefined): Promise<void> {
   try {
     const exports = (await import(module)) as Record<string, unknown>;
     const functions = new Map(
@@ -53,6 +53,8 @@ async function load(module: string, init: unknown): Promise<void> {
       bulk: true,
       dispose: dispose !== undefined,
     });
+    // What loading took for a while is no matter.
+    if (bytesMax !== undefined) watchSize(bytesMax);
     runner.begin(functions);
   } catch (error) {
     channel.tell({ t: "broken", error: describeError(error) });
@@ -101,8 +103,7 @@ function onMessage({ header, parts }: Message): void {
   switch (message.t) {
     case "hello":
       if (message.bulk !== undefined) channel.useBulk(new BulkFile(message.bulk, "worker"));
-      if (message.recycleAbove !== undefined) watchSize(message.recycleAbove);
-      void load(message.module ?? "", decodeValue(message.init, parts));
+      void load(message.module ?? "", decodeValue(message.init, parts), message.recycleAbove);
       break;
     case "tasks":
       runner.add(message.list, parts, message.plain === 1, message.each === 1);

@@ -22,6 +22,8 @@ interface Waiting {
 
 /** Results are told at the latest so many milliseconds after the one before them. */
 const tellEveryMs = 0.5;
+/** A result above this is told by itself: no text has room for many of them. */
+const largeText = 1024 * 1024;
 /** After so long without a look at the socket, one is taken before the next task starts. */
 const lookEveryMs = 1;
 
@@ -69,11 +71,15 @@ export class TaskRunner {
 
   /** A task that has not started is taken back; one that runs is told. */
   cancel(id: number): void {
-    if (!this.recall(id) && this.#running?.id === id) this.#running.cancel();
+    if (!this.#drop(id) && this.#running?.id === id) this.#running.cancel();
   }
 
-  /** Takes a task back, unless it has started. */
-  recall(id: number): boolean {
+  /** Takes a task back that came before the module was loaded, unless it is loaded now. */
+  recall(id: number): void {
+    if (!this.#functions) this.#drop(id);
+  }
+
+  #drop(id: number): boolean {
     const index = this.#queue.findIndex((waiting) => waiting.id === id);
     if (index < 0) return false;
     this.#queue.splice(index, 1);
@@ -88,6 +94,7 @@ export class TaskRunner {
 
   #start(): void {
     if (this.#draining || !this.#functions) return;
+    this.#lookedAt = monotonicMs();
     void this.#drain();
     leaveTask();
   }
@@ -101,8 +108,8 @@ export class TaskRunner {
       if (this.#done !== "" && (next.each || now - this.#doneSince > tellEveryMs)) this.#tell();
       if (this.#channel.behind) await this.#channel.flushed();
       if (now - this.#lookedAt > lookEveryMs) {
+        this.#queue.unshift(next); // it may be cancelled meanwhile
         await this.#look();
-        this.#queue.unshift(next);
         continue; // it may have been cancelled
       }
       const pending = this.#run(next);
@@ -115,7 +122,8 @@ export class TaskRunner {
 
   /** Lets the event loop read the socket. */
   async #look(): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve));
+    // The first may come in the very turn that has read the socket.
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
     this.#lookedAt = this.#startedAt = monotonicMs();
   }
 
@@ -150,8 +158,8 @@ export class TaskRunner {
   #succeed(task: Task, value: unknown): void {
     task.end();
     const { text, parts, plain } = encodeText(value);
-    if (parts.length > 0) {
-      checkSize("the result", "", parts);
+    if (parts.length > 0 || text.length > largeText) {
+      checkSize("the result", text, parts);
       this.#tell();
     }
     if (this.#done === "") this.#doneSince = this.#startedAt;
@@ -159,7 +167,7 @@ export class TaskRunner {
     this.#done += `${task.id},${text}`;
     if (!plain) this.#donePlain = false;
     this.#ended();
-    if (parts.length > 0) this.#tell(parts);
+    if (parts.length > 0 || text.length > largeText) this.#tell(parts);
   }
 
   #fail(task: Task, thrown: unknown): void {

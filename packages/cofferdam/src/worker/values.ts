@@ -1,4 +1,5 @@
 import { CofferdamError } from "../errors/index.ts";
+import { headerBytesMax } from "./frames.ts";
 import { shapeOf, withShape } from "./shape.ts";
 
 /**
@@ -19,6 +20,8 @@ export interface Encoded {
 const noParts: Uint8Array[] = [];
 /** A little below what a frame can carry. */
 const messageBytesMax = 2 ** 31 - 2 ** 16;
+/** Text is part of a frame's header. */
+const textBytesMax = headerBytesMax - 2 ** 16;
 /** Deeper values take the careful way, which sees cycles. */
 const plainDepth = 32;
 
@@ -89,7 +92,13 @@ function encodeCarefully(value: unknown): EncodedText {
 
 /** Throws `NOT_SERIALIZABLE` for a value that no frame can carry. `text` is its JSON. */
 export function checkSize(what: string, text: string, parts: readonly Uint8Array[]): void {
-  let bytes = text.length;
+  // No character has more than three bytes.
+  let bytes = text.length * 3 > textBytesMax ? Buffer.byteLength(text) : text.length;
+  if (bytes > textBytesMax)
+    throw new CofferdamError(
+      "NOT_SERIALIZABLE",
+      `${what} has ${bytes} bytes of text, and at most ${textBytesMax} can be sent at once; send it in pieces, as a Buffer, or the name of a file`,
+    );
   for (const part of parts) bytes += part.length;
   if (bytes <= messageBytesMax) return;
   throw new CofferdamError(

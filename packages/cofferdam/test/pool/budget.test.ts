@@ -1,9 +1,21 @@
-import { describe, expect, it } from "vitest";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openScope } from "cofferdam";
+import type * as SlowToLoad from "../fixtures/slow-to-load.ts";
 import { languages, openFaultPool } from "./scenarios/languages.ts";
 
 const [node] = languages;
 if (!node) throw new Error("no language");
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "budget-"));
+});
+
+afterEach(() => rmSync(folder, { recursive: true }));
 
 describe("pools within a budget", () => {
   it("never work with more processes than there are CPUs, over all pools", async () => {
@@ -53,6 +65,49 @@ describe("pools within a budget", () => {
     await using pool = openFaultPool(scope, node, { workers: 4, threads: 1, memory: "500 MB" });
     await Promise.all(Array.from({ length: 12 }, () => pool.run("block", 30)));
     expect(started.length).toBeLessThanOrEqual(2);
+  });
+
+  it("take turns, however much work one of them has", async () => {
+    await using scope = await openScope({ budget: { cpus: 1 } });
+    const [busy, other] = [0, 1].map(() => openFaultPool(scope, node, { workers: 1, threads: 1 }));
+    await Promise.all([busy?.run("add", 1, 1), other?.run("add", 1, 1)]);
+    let left = 200;
+    const all = Array.from({ length: left }, async () => {
+      await busy?.run("block", 10);
+      left--;
+    });
+    await Promise.race(all);
+    await other?.run("add", 1, 1);
+    expect(left).toBeGreaterThan(0);
+    await Promise.all(all);
+  });
+
+  it.each([{ resources: { gpu: 1 } }, { memory: "600 MB" }])(
+    "give up %j that an idle worker holds when another pool waits for it",
+    async (needs) => {
+      await using scope = await openScope({ budget: { cpus: 2, gpus: 1, memory: "1 GB" } });
+      const pools = [0, 1].map(() =>
+        openFaultPool(scope, node, { workers: 1, threads: 1, ...needs }),
+      );
+      for (let round = 0; round < 3; round++)
+        for (const pool of pools) expect(await pool.run("add", round, 1)).toBe(round + 1);
+    },
+  );
+
+  it("hold nothing once no worker can be started any more", async () => {
+    await using scope = await openScope({ budget: { cpus: 2 } });
+    const marker = join(folder, "marker");
+    const breaking = scope.pool<typeof SlowToLoad>(
+      new URL("../fixtures/slow-to-load.ts", import.meta.url),
+      { workers: 2, threads: 1, init: { marker, trouble: "fail" } },
+    );
+    const { promise: begun, resolve: onStart } = Promise.withResolvers<unknown>();
+    const lasting = breaking.runWith({ onStart }, "wait", 500);
+    await begun;
+    await expect(breaking.run("textLength")).rejects.toMatchObject({ code: "WORKER_START" });
+    await lasting;
+    await using other = openFaultPool(scope, node, { workers: 1, threads: 2 });
+    expect(await other.run("add", 1, 1)).toBe(2);
   });
 
   it("refuse what can never be had", async () => {

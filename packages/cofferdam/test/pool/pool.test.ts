@@ -1,3 +1,4 @@
+import { EventEmitter, on } from "node:events";
 import { existsSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openScope, PoolTaskError, type Pool, type PoolOptions, type Scope } from "cofferdam";
@@ -200,6 +201,14 @@ describe("a pool", () => {
   });
 });
 
+type Texts = Iterable<string> | AsyncIterable<string>;
+
+async function lengthsOf(pool: Pool<typeof Work>, texts: Texts): Promise<unknown[]> {
+  const lengths: unknown[] = [];
+  for await (const { value } of pool.map("length", texts)) lengths.push(value);
+  return lengths;
+}
+
 describe("map", () => {
   it("gives results in order, reads no further ahead than it must, and survives failures", async () => {
     await using pool = openPool();
@@ -226,6 +235,51 @@ describe("map", () => {
       results.set(index, rest.ok ? rest.value : rest.error);
     expect(results.size).toBe(200);
     for (const [index, value] of results) expect(value).toBe(index);
+  });
+
+  it("takes a text for its characters, and promises that are of no class it knows", async () => {
+    await using pool = openPool();
+    const thenable = {
+      [Symbol.asyncIterator]() {
+        let given = 0;
+        const next = (): IteratorResult<string> =>
+          given++ < 2 ? { done: false, value: "ab" } : { done: true, value: undefined };
+        const later = (resolve: (step: IteratorResult<string>) => void): void => resolve(next());
+        return { next: () => ({ then: later }) as Promise<IteratorResult<string>> };
+      },
+    };
+    for (const [source, lengths] of [
+      ["abc", [1, 1, 1]],
+      [thenable, [2, 2]],
+    ] as const) {
+      expect(await lengthsOf(pool, source)).toEqual(lengths);
+    }
+  });
+
+  it("throws what is wrong with a source that cannot be read", async () => {
+    await using pool = openPool();
+    const broken = {
+      [Symbol.iterator](): Iterator<string> {
+        throw new Error("there are no rows");
+      },
+    };
+    await expect(lengthsOf(pool, broken)).rejects.toThrow("no rows");
+    await expect(lengthsOf(pool, undefined as never)).rejects.toThrow(TypeError);
+  });
+
+  it("is left at once, also while its source has nothing to give", async () => {
+    await using pool = openPool();
+    const source = new EventEmitter();
+    async function* texts(): AsyncGenerator<string> {
+      for await (const [text] of on(source, "text") as AsyncIterable<[string]>) yield text;
+    }
+    const first = (async () => {
+      for await (const { value } of pool.map("length", texts())) return value;
+      return undefined;
+    })();
+    while (source.listenerCount("text") === 0) await new Promise((done) => setImmediate(done));
+    source.emit("text", "abc");
+    expect(await first).toBe(3);
   });
 
   it("throws what the source throws, after what was started has ended", async () => {

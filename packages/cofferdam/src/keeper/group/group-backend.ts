@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import type { Socket } from "node:net";
+import { timerMs } from "../../clock.ts";
 import { CofferdamError, errorCode, errorMessage } from "../../errors/index.ts";
 import type {
   Backend,
@@ -21,8 +22,6 @@ import { cookieName, ProcessTree } from "./process-tree.ts";
 import { SharedObjects } from "./shared-objects.ts";
 
 const settleMs = 100;
-/** What `setTimeout` holds at most: 24.8 days. */
-const timerMsMax = 2 ** 31 - 1;
 const sampleMs = 100;
 
 const stdioNames = { null: "ignore", pipe: "pipe", inherit: "inherit" } as const;
@@ -176,12 +175,10 @@ class GroupTask implements ContainedProcess {
     clearTimeout(this.#deadline);
     if (ms === null) return;
     // Later ones are set again.
+    const now = timerMs(ms);
     this.#deadline = setTimeout(
-      () =>
-        ms > timerMsMax
-          ? this.setDeadline(ms - timerMsMax)
-          : this.#end("timeout", this.#spec.graceMs),
-      Math.min(ms, timerMsMax),
+      () => (ms > now ? this.setDeadline(ms - now) : this.#end("timeout", this.#spec.graceMs)),
+      now,
     );
   }
 
@@ -207,7 +204,7 @@ class GroupTask implements ContainedProcess {
     }
     this.#tree.signal("SIGTERM");
     this.#tree.signal("SIGCONT");
-    this.#grace = setTimeout(() => this.#hurry(), Math.min(graceMs, timerMsMax));
+    this.#grace = setTimeout(() => this.#hurry(), timerMs(graceMs));
   }
 
   async #live(child: ChildProcess): Promise<ProcessEnd> {

@@ -95,6 +95,12 @@ forEachLanguage((language, stage) => {
     await expect.poll(() => stage().alive.size, { timeout: 30_000 }).toBe(1);
   });
 
+  it("39: what loading takes for a while replaces no worker", async () => {
+    await using pool = open({ workers: 1, recycleAbove: "250 MB", init: { takes: 400_000_000 } });
+    expect(await pool.run("add", 1, 1)).toBe(2);
+    expect(stage().workers).toHaveLength(1);
+  });
+
   it("40a, 40b: descendants that detach, fork twice, ignore TERM, outlive their leader", async () => {
     await using pool = open({ workers: 2 });
     const { begun, onStart } = started();

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
-import { errorCode, type PoolOptions } from "cofferdam";
+import { errorCode, openScope, type PoolOptions } from "cofferdam";
 import { Program } from "../../../../../test/support/program.ts";
 import type { FaultPool } from "./languages.ts";
 import { failureOf, openFaultPool, started } from "./languages.ts";
@@ -62,6 +62,48 @@ forEachLanguage((language, stage) => {
     await expect.poll(() => stage().alive.size, { timeout: 30_000 }).toBe(1);
     expect(await pool.run("add", 1, 1)).toBe(2);
     expect(stage().workers).toHaveLength(2);
+  });
+
+  it("27: no more work at once than there may be workers, whoever is replaced", async () => {
+    await using pool = open({ workers: 2, tasksPerWorker: 1 });
+    let running = 0;
+    let most = 0;
+    const onStart = (): void => {
+      most = Math.max(most, ++running);
+    };
+    const one = async (): Promise<void> => {
+      await pool.runWith({ onStart }, "block", 100);
+      running--;
+    };
+    await Promise.all(Array.from({ length: 8 }, one));
+    expect(most).toBeLessThanOrEqual(2);
+  });
+
+  it("27: times of weeks for what a worker may take", async () => {
+    await using pool = open({ workers: 1, startTimeout: "30d", idleTimeout: "30d", grace: "30d" });
+    const first = await pool.run("pid");
+    const controller = new AbortController();
+    const { promise: listens, resolve: onMessage } = Promise.withResolvers<unknown>();
+    const waiting = failureOf(
+      pool.runWith({ signal: controller.signal, onMessage }, "waitForCancel"),
+    );
+    await listens;
+    controller.abort();
+    expect((await waiting).code).toBe("CANCELLED");
+    expect(await pool.run("pid")).toBe(first);
+  });
+
+  it("28: the scope's own signal ends pools too", async () => {
+    const controller = new AbortController();
+    await using scope = await openScope({ signal: controller.signal });
+    await using pool = openFaultPool(scope, language);
+    const { begun, onStart } = started();
+    const tasks = [failureOf(pool.runWith({ onStart }, "waitForever"))];
+    for (let task = 0; task < 5; task++) tasks.push(failureOf(pool.run("waitForever")));
+    await begun;
+    controller.abort();
+    for (const { code } of await Promise.all(tasks)) expect(code).toBe("CANCELLED");
+    await expect(pool.run("add", 1, 1)).rejects.toMatchObject({ code: "CLOSED" });
   });
 
   it("28: tasks that race with the closing of the pool are done or told", async () => {

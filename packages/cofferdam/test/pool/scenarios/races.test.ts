@@ -92,6 +92,16 @@ forEachLanguage((language, stage) => {
     expect(settled).toEqual(Array.from({ length: 60 }, (_, i) => i).filter((i) => i !== 30));
   });
 
+  it("19: a deadline that a result was on its way to meet hits no task after it", async () => {
+    await using pool = open({ workers: 1, timeout: "1s" });
+    await pool.run("add", 1, 1);
+    const all = [50, 51, 52].map((ms) => pool.run("block", ms));
+    await new Promise((resolve) => setImmediate(resolve));
+    // Meanwhile the first is done, and nobody here has read so.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500);
+    expect(await Promise.all(all)).toEqual([50, 51, 52]);
+  });
+
   it("20: no task is given to a worker that still ends a cancelled one", async () => {
     await using pool = open({ workers: 1 });
     const before = await pool.run("pid");
@@ -121,6 +131,26 @@ forEachLanguage((language, stage) => {
       if (name === "waitForCancel") expect(await pool.run("pid")).toBe(before);
       else expect(await pool.run("pid")).not.toBe(before);
     }
+  });
+
+  it("21: cancelled behind a task that runs, tasks do not run, and cost no worker", async () => {
+    await using pool = open({ workers: 1, grace: "30s" });
+    const first = await pool.run("pid");
+    for (let task = 0; task < 200; task++) await pool.run("add", task, 1);
+    for (let round = 0; round < 10; round++) {
+      const controller = new AbortController();
+      const { begun, onStart } = started();
+      const running = pool.runWith({ onStart }, "block", 20);
+      const ahead = [1, 2, 3].map(() =>
+        failureOf(pool.runWith({ signal: controller.signal }, "leak", 1)),
+      );
+      await begun;
+      controller.abort();
+      await running;
+      for (const { attempts } of await Promise.all(ahead)) expect(attempts).toBe(0);
+    }
+    expect(await pool.run("leak", 1)).toBe(1); // none has
+    expect(await pool.run("pid")).toBe(first);
   });
 
   it("22: after a deadline and after a cancel there is another worker, and neighbours stay", async () => {
