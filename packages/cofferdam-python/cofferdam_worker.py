@@ -1512,10 +1512,15 @@ def load_file(path: str) -> Any:
 
 
 def functions_of(module: Any) -> dict[str, Callable[..., Any]]:
-    """What `__all__` names, else all whose names do not begin with _. Classes are no functions."""
+    """What `__all__` names, else all whose names do not begin with _. Classes are no functions.
+
+    `init` and `dispose` are among them whatever `__all__` says: it is the pool that calls those.
+    """
     names = getattr(module, "__all__", None)
     if names is None:
         names = [name for name in vars(module) if not name.startswith("_")]
+    else:
+        names = [*names, *(name for name in ("init", "dispose") if name in vars(module))]
     found = ((name, getattr(module, name)) for name in names)
     return {
         name: value

@@ -30,6 +30,21 @@ describe("a Python file", () => {
     expect(await failureOf(pool.run("b"))).toMatchObject({ code: "UNKNOWN_FUNCTION" });
   });
 
+  it("is set up and torn down though __all__ names neither init nor dispose", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "n-"));
+    const file = join(folder, "some.py");
+    const lines = ['__all__ = ["path_of"]', "", "", "def init(path):", "    global end"];
+    lines.push("    end = path", "", "", "def dispose():", '    open(end, "w").write("disposed")');
+    writeFileSync(file, [...lines, "", "", "def path_of():", "    return end", ""].join("\n"));
+    const end = join(folder, "end");
+    const pool = pools.open(file, { init: end, grace: "60s" });
+    expect(await pool.run("path_of")).toBe(end);
+    for (const own of ["init", "dispose"])
+      expect(await failureOf(pool.run(own))).toMatchObject({ code: "UNKNOWN_FUNCTION" });
+    await pool.close();
+    expect(readFileSync(end, "utf8")).toBe("disposed");
+  });
+
   it("is given the pool's init value, with or without one", async () => {
     await using withValue = pools.open("tasks.py", { init: { model: Uint8Array.of(1) } });
     expect(await withValue.run("given")).toEqual({ model: Uint8Array.of(1) });
