@@ -159,7 +159,10 @@ class Task:
         if self._scratch is not None:
             import shutil
 
-            shutil.rmtree(self._scratch)
+            try:
+                shutil.rmtree(self._scratch)
+            except FileNotFoundError:
+                pass  # the task may have made it its result, by moving it there
 
 
 class Permit:

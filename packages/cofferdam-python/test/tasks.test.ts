@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -112,6 +112,14 @@ describe("functions", () => {
   it("know their task in threads too", async () => {
     await using pool = pools.open("tasks.py");
     expect(await pool.run("in_threads", 10)).toBe(true);
+  });
+
+  it("may move their scratch folder to where its content is to stay", async () => {
+    await using pool = pools.open("tasks.py");
+    const place = join(mkdtempSync(join(tmpdir(), "n-")), "kept");
+    await pool.run("move_scratch_to", place);
+    expect(readFileSync(join(place, "out"), "utf8")).toBe("kept");
+    expect(existsSync((await pool.run("make_scratch")) as string)).toBe(false);
   });
 
   it("make a worker that has grown too big be replaced", async () => {
