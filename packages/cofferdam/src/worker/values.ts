@@ -24,6 +24,8 @@ const messageBytesMax = 2 ** 31 - 2 ** 16;
 const textBytesMax = headerBytesMax - 2 ** 16;
 /** Deeper values take the careful way, which sees cycles. */
 const plainDepth = 32;
+/** V8's words. What a value's own getter throws is not to be taken for it. */
+const stackExceeded = "Maximum call stack size exceeded";
 
 const viewTypes = {
   Uint8Array,
@@ -45,7 +47,7 @@ type ViewType = keyof typeof viewTypes;
 export function encodeValue(value: unknown): Encoded {
   if (isPlain(value, plainDepth)) return { json: value, parts: noParts, plain: true };
   const parts: Uint8Array[] = [];
-  return { json: encode(value, "value", parts, []), parts, plain: false };
+  return { json: encodeWhole(value, "value", parts), parts, plain: false };
 }
 
 /** `Encoded`, with the JSON as text. */
@@ -66,7 +68,7 @@ export function encodeArguments(args: readonly unknown[]): EncodedText {
   let list = "";
   for (const arg of args) {
     const text = plainText(arg);
-    if (text === undefined) return encodeCarefully(args);
+    if (text === undefined) return encodeListCarefully(args);
     list += list === "" ? text : `,${text}`;
   }
   return { text: `[${list}]`, parts: noParts, plain: true };
@@ -87,7 +89,13 @@ function plainText(value: unknown): string | undefined {
 
 function encodeCarefully(value: unknown): EncodedText {
   const parts: Uint8Array[] = [];
-  return { text: JSON.stringify(encode(value, "value", parts, [])), parts, plain: false };
+  return { text: JSON.stringify(encodeWhole(value, "value", parts)), parts, plain: false };
+}
+
+function encodeListCarefully(list: readonly unknown[]): EncodedText {
+  const parts: Uint8Array[] = [];
+  const json = Array.from(list, (item, index) => encodeWhole(item, `value[${index}]`, parts));
+  return { text: JSON.stringify(json), parts, plain: false };
 }
 
 /** Throws `NOT_SERIALIZABLE` for a value that no frame can carry. `text` is its JSON. */
@@ -135,6 +143,18 @@ function isPlainObject(value: object, depth: number): boolean {
     if (!isPlain((value as Record<string, unknown>)[key], depth)) return false;
   }
   return true;
+}
+
+/** `encode`, which calls itself for what is inside, and so takes only so many levels. */
+function encodeWhole(value: unknown, path: string, parts: Uint8Array[]): unknown {
+  try {
+    return encode(value, path, parts, []);
+  } catch (error) {
+    // JSON.stringify takes more levels, so nothing fails there.
+    if (error instanceof RangeError && error.message === stackExceeded)
+      throw unserializable(path, "nested too deeply");
+    throw error;
+  }
 }
 
 function encode(value: unknown, path: string, parts: Uint8Array[], above: object[]): unknown {

@@ -1,10 +1,17 @@
 import { describe, expect, it } from "vitest";
 import { withShape, type Shaped } from "../../src/worker/shape.ts";
-import { decodeValue, encodeValue } from "../../src/worker/values.ts";
+import { decodeValue, encodeArguments, encodeText, encodeValue } from "../../src/worker/values.ts";
 
 function roundTrip(value: unknown): unknown {
   const { json, parts } = encodeValue(value);
   return decodeValue(JSON.parse(JSON.stringify(json)), parts);
+}
+
+/** Arrays within each other, around one value. */
+function nested(levels: number, innermost: unknown): unknown {
+  let value = innermost;
+  for (let level = 0; level < levels; level++) value = [value];
+  return value;
 }
 
 describe("values between processes", () => {
@@ -64,5 +71,31 @@ describe("values between processes", () => {
     expect(() => encodeValue(cycle)).toThrow("value.self.cycle is a cycle");
     const twice = { a: 1 };
     expect(roundTrip([twice, twice])).toEqual([{ a: 1 }, { a: 1 }]);
+  });
+
+  it("refuses what is nested too deeply and names the place", () => {
+    const deep = nested(100_000, 1);
+    for (const [encode, place] of [
+      [() => encodeValue(deep), "value"],
+      [() => encodeText({ deep }), "value"],
+      [() => encodeArguments([1, deep]), "value[1]"],
+    ] as const)
+      expect(encode).toThrow(
+        expect.objectContaining({
+          code: "NOT_SERIALIZABLE",
+          message: expect.stringContaining(`${place} is nested too deeply`) as string,
+        }),
+      );
+  });
+
+  it("leaves an error of the value's own as it is", () => {
+    const error = new RangeError("out of reach");
+    const value = {
+      get far(): number {
+        throw error;
+      },
+    };
+    for (const encode of [encodeValue, encodeText, (own: unknown) => encodeArguments([own])])
+      expect(() => encode(value)).toThrow(error);
   });
 });
