@@ -220,22 +220,38 @@ function unserializable(path: string, what: string): CofferdamError {
   );
 }
 
+/** An array or a plain object. */
+type Container = Record<PropertyKey, unknown>;
+
 /** The reverse of `encodeValue`. Throws on what that never makes. */
 export function decodeValue(json: unknown, parts: readonly Uint8Array[]): unknown {
+  const copies: Container[] = [];
+  const value = decodeOuter(json, parts, copies);
+  // A loop: what arrives may be nested more deeply than functions can call each other.
+  for (let copy = copies.pop(); copy; copy = copies.pop())
+    for (const key of Array.isArray(copy) ? copy.keys() : Object.keys(copy)) {
+      const item = copy[key];
+      // Sets an own key always, so that a key `__proto__` stays a key.
+      if (typeof item === "object") copy[key] = decodeOuter(item, parts, copies);
+    }
+  return value;
+}
+
+/** The value without what is inside it: that is still encoded in its copy, which is noted. */
+function decodeOuter(json: unknown, parts: readonly Uint8Array[], copies: Container[]): unknown {
   if (typeof json !== "object" || json === null) return json;
-  if (Array.isArray(json)) return json.map((item) => decodeValue(item, parts));
-  const record = json as Record<string, unknown>;
-  if (Object.hasOwn(record, "$")) return decodeSpecial(record, parts);
-  return decodeEntries(record, parts);
+  if (Object.hasOwn(json, "$") && !Array.isArray(json))
+    return decodeSpecial(json as Container, parts, copies);
+  const copy: object = Array.isArray(json) ? [...(json as unknown[])] : { ...json };
+  copies.push(copy as Container);
+  return copy;
 }
 
-function decodeEntries(record: object, parts: readonly Uint8Array[]): unknown {
-  return Object.fromEntries(
-    Object.entries(record).map(([key, item]) => [key, decodeValue(item, parts)]),
-  );
-}
-
-function decodeSpecial(record: Record<string, unknown>, parts: readonly Uint8Array[]): unknown {
+function decodeSpecial(
+  record: Container,
+  parts: readonly Uint8Array[],
+  copies: Container[],
+): unknown {
   const { v } = record;
   switch (record["$"]) {
     case "undefined":
@@ -244,8 +260,11 @@ function decodeSpecial(record: Record<string, unknown>, parts: readonly Uint8Arr
       return Number(v);
     case "bigint":
       return BigInt(String(v));
-    case "object":
-      return decodeEntries(v as object, parts);
+    case "object": {
+      const copy: Container = Object.fromEntries(Object.entries(v as object));
+      copies.push(copy);
+      return copy;
+    }
     case "part":
       return decodePart(parts[Number(record["i"])], String(record["type"]), record["shape"]);
     default:

@@ -98,4 +98,19 @@ describe("values between processes", () => {
     for (const encode of [encodeValue, encodeText, (own: unknown) => encodeArguments([own])])
       expect(() => encode(value)).toThrow(error);
   });
+
+  it("decodes whatever JSON can be read, however deeply it is nested", () => {
+    const levels = 100_000;
+    const inner = '{"$":"object","v":{"$":{"a":{"$":"bigint","v":"7"}}}}';
+    let value = decodeValue(JSON.parse("[".repeat(levels) + inner + "]".repeat(levels)), []);
+    for (let level = 0; level < levels; level++) [value] = value as unknown[];
+    expect(value).toEqual({ $: { a: 7n } });
+  });
+
+  it("leaves what it decodes as it was", () => {
+    const { json, parts } = encodeValue({ a: [{ b: 1n }], c: Uint8Array.of(1) });
+    const before = structuredClone(json);
+    decodeValue(json, parts);
+    expect(json).toEqual(before);
+  });
 });
