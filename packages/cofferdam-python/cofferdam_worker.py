@@ -513,7 +513,7 @@ class _StoredValue:
 
     def __init__(self, stored: bytes, stored_at: int = 0, expires_at: Optional[int] = None) -> None:
         (length,) = struct.unpack_from("<I", stored)
-        header = json.loads(stored[4 : 4 + length])
+        header = parse(stored[4 : 4 + length])
         self.size = len(stored)
         self._body = memoryview(stored)[4 + length :]
         self._value, self._lengths = header["value"], header["parts"]
@@ -638,6 +638,54 @@ _LETTERS = {
 }
 
 dump = json.JSONEncoder(separators=(",", ":"), check_circular=False, allow_nan=False).encode
+
+
+def parse(text: bytes | bytearray) -> Any:
+    """`json.loads`, but of JSON that is nested more deeply than functions can call each other too."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        return _parse_deep(str(text, "utf-8", "surrogatepass"))
+
+
+# The stack has room for these wherever a message is read.
+_LEVELS_AT_ONCE = 100
+
+
+def _parse_deep(text: str) -> Any:
+    """Cuts out what is so many levels deep, and so on inside of that. What is innermost is read first.
+
+    NaN, which is no JSON and so is not sent, stands for what was cut out.
+    """
+    import re
+
+    cut_out: deque[Any] = deque()
+    read = json.JSONDecoder(parse_constant=lambda _: cut_out.popleft()).decode
+    around: list[tuple[list[str], list[Any]]] = []
+    texts: list[str] = []
+    values: list[Any] = []
+    depth = start = 0
+    for found in re.finditer(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', text):
+        mark = found[0]
+        if mark in ("[", "{"):
+            depth += 1
+            if depth % _LEVELS_AT_ONCE == 0:
+                texts.append(text[start : found.start()])
+                around.append((texts, values))
+                texts, values, start = [], [], found.start()
+        elif mark in ("]", "}"):
+            if depth % _LEVELS_AT_ONCE == 0 and around:
+                texts.append(text[start : found.end()])
+                cut_out.extend(values)
+                value = read("".join(texts))
+                texts, values = around.pop()
+                texts.append("NaN")
+                values.append(value)
+                start = found.end()
+            depth -= 1
+    texts.append(text[start:])
+    cut_out.extend(values)
+    return read("".join(texts))
 
 
 def encode(value: Any) -> tuple[str, Sequence[Part], bool]:
@@ -770,13 +818,27 @@ def _unserializable(place: str, what: str) -> CofferdamError:
 
 def decode(value: Any, parts: Sequence[PartData]) -> Any:
     """The reverse of `encode`."""
-    kind = type(value)
-    if kind is list:
-        return [decode(item, parts) for item in value]
-    if kind is not dict:
-        return value
-    if "$" not in value:
-        return {key: decode(item, parts) for key, item in value.items()}
+    top = [value]
+    copies: list[Any] = [top]
+    # A loop: what arrives may be nested more deeply than functions can call each other.
+    while copies:
+        copy = copies.pop()
+        for at, item in enumerate(copy) if type(copy) is list else copy.items():
+            kind = type(item)
+            if kind is dict and "$" in item:
+                if item["$"] != "object":
+                    copy[at] = _decode_special(item, parts)
+                    continue
+                item = item["v"]
+            elif kind is not dict and kind is not list:
+                continue
+            # Still encoded inside. The original may be a cache's, which decodes it again.
+            copy[at] = item = item.copy()
+            copies.append(item)
+    return top[0]
+
+
+def _decode_special(value: dict[str, Any], parts: Sequence[PartData]) -> Any:
     special = value["$"]
     if special == "part":
         return _decode_part(parts[value["i"]], value["type"], value.get("shape"))
@@ -786,8 +848,6 @@ def decode(value: Any, parts: Sequence[PartData]) -> Any:
         return int(value["v"])
     if special == "undefined":
         return None
-    if special == "object":
-        return {key: decode(item, parts) for key, item in value["v"].items()}
     raise ValueError(f"an unknown kind of value: {special}")
 
 
@@ -1022,7 +1082,7 @@ class ProtocolError(Exception):
 
 def parse_header(text: bytes | bytearray) -> dict[str, Any]:
     try:
-        header = json.loads(text)
+        header = parse(text)
     except ValueError:
         raise ProtocolError("a header that is no JSON") from None
     if type(header) is not dict:

@@ -18,6 +18,7 @@ describe("a worker that is sent what is no frame", () => {
     ["a header longer than its frame", lengths(20, 17)],
     ["a frame of no length", lengths(0, 0)],
     ["no JSON", frame("{nonsense}")],
+    ["no JSON, though nested deeply", frame("[".repeat(100_000))],
     ["no object", frame("[1,2]")],
     ["no UTF-8", Buffer.concat([lengths(6, 2), Buffer.of(0xff, 0xfe)])],
     ["a part beyond its frame", frame('{"t":"cancel","id":1,"parts":[5]}')],
@@ -27,6 +28,13 @@ describe("a worker that is sent what is no frame", () => {
     const { code, stderr } = await feedWorker(bytes, false);
     expect(code).toBe(1);
     expect(stderr).not.toBe("");
+  });
+
+  it("is not ended by values that are nested deeply", async () => {
+    const deep = "[".repeat(100_000) + "]".repeat(100_000);
+    const task = frame(`{"t":"tasks","each":1,"plain":0,"list":[1,"echo",[${deep}]]}`);
+    const { code, stderr } = await feedWorker(Buffer.concat([task, frame('{"t":"close"}')]), false);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   });
 
   it.each([

@@ -1,6 +1,7 @@
 /** The same worker under each Python that is there. */
 import { describe, expect, it } from "vitest";
 import { needsPython } from "./support/interpreters.ts";
+import { nested } from "./support/nested.ts";
 import { failureOf, usePools } from "./support/pools.ts";
 
 const pools = usePools();
@@ -18,6 +19,8 @@ describe.each(["3.9", "3.10", "3.11", "3.12", "3.13", "3.14"].map(needsPython))(
 
       await using values = pools.open("values.py", { interpreter: interpreter ?? "" });
       expect(await values.run("echo", Float32Array.of(1, 2))).toEqual(Float32Array.of(1, 2));
+      const { value, beside } = nested();
+      expect(await values.run("along", value)).toEqual(beside);
       expect(await failureOf(values.run("not_serializable", "set"))).toMatchObject({
         code: "NOT_SERIALIZABLE",
       });

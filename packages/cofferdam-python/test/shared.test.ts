@@ -7,6 +7,7 @@ import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
 import { hashKey } from "../../cofferdam/src/worker/cache-key.ts";
 import { packValue } from "../../cofferdam/src/worker/stored-value.ts";
+import { nested } from "./support/nested.ts";
 import { failureOf, usePools } from "./support/pools.ts";
 
 const pools = usePools();
@@ -108,6 +109,14 @@ describe("a cache", () => {
     await using pool = pools.open("tasks.py");
     for (let turn = 0; turn < 3; turn++)
       expect(await pool.run("read_twice", "values", "k")).toEqual([[1, 2], Float32Array.of(3)]);
+  });
+
+  it("gives values however deeply they are nested", async () => {
+    const cache = pools.scope.cache("values", { folder: mkdtempSync(join(tmpdir(), "c-")) });
+    const { value, beside } = nested();
+    await cache.set("k", value);
+    await using pool = pools.open("tasks.py");
+    expect(await pool.run("levels_stored", "values", "k")).toBe(beside.length);
   });
 
   it("may be read by many threads at once", async () => {

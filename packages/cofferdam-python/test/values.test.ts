@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { withShape, type Shaped } from "cofferdam";
+import { nested } from "./support/nested.ts";
 import { failureOf, usePools } from "./support/pools.ts";
 
 const pools = usePools();
@@ -74,6 +75,16 @@ describe("values", () => {
       message: expect.stringContaining(message) as string,
     });
     expect(await pool.run("echo", 1)).toBe(1);
+  });
+
+  it("come to Python however deeply they are nested, and leave what is sent with them alone", async () => {
+    await using pool = pools.open("values.py");
+    const { value, beside } = nested();
+    const calls = Array.from({ length: 50 }, (_, index) =>
+      index % 10 === 5 ? pool.run("along", value) : pool.run("echo", index),
+    );
+    for (const [index, result] of (await Promise.all(calls)).entries())
+      expect(result).toEqual(index % 10 === 5 ? beside : index);
   });
 
   it("are those of the moment when the function returned, however many are told together", async () => {
