@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { openScope, type LimiterOptions, type Scope } from "cofferdam";
 import { Backoff } from "../../src/shared/limiter/backoff.ts";
 import { FairQueue } from "../../src/shared/limiter/fair-queue.ts";
@@ -8,7 +8,10 @@ import { codeOf } from "../support/code-of.ts";
 
 let limiter: Limiter;
 
-afterEach(() => limiter.close());
+afterEach(() => {
+  vi.useRealTimers();
+  limiter.close();
+});
 
 function open(options: LimiterOptions, now?: () => number): Limiter {
   const bounds = parseBounds(options);
@@ -86,6 +89,20 @@ describe("a limiter", () => {
     expect(limiter.waiting).toBe(11); // one of twelve, not all
     now = 60_000;
     await Promise.all([...waiting, late, last]);
+  });
+
+  it("gives the next permit when it has recovered, not a slow rate's gap later", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+    open({ requests: ["10/s", "1500/day"], transit: 0 });
+    const permit = await limiter.acquire();
+    permit.retryAfter(500);
+    permit.release();
+    const given: number[] = [];
+    for (let asked = 0; asked < 2; asked++)
+      void limiter.acquire().then(() => given.push(performance.now()));
+    const refusedAt = performance.now();
+    await vi.advanceTimersByTimeAsync(500 * 1.1 + 1000 + 2); // the jitter's most, and the recovery
+    expect(given.map((at) => at - refusedAt >= 500)).toEqual([true, true]);
   });
 
   it.each([
@@ -188,6 +205,14 @@ describe("pauses after refusals", () => {
     random = 1;
     backoff.granted(2100);
     expect(backoff.earliest(2100)).toBe(2400);
+    expect(backoff.earliest(4000)).toBe(-Infinity);
+  });
+
+  it("are over after as long again, however far apart the rate's permits are", () => {
+    const backoff = new Backoff(parseBounds({ requests: ["10/s", "1500/day"] }), () => 0);
+    backoff.pause(0, 2000);
+    backoff.granted(2000); // the next by the day's pace alone would be half a minute later
+    expect(backoff.earliest(2001)).toBe(4000);
     expect(backoff.earliest(4000)).toBe(-Infinity);
   });
 

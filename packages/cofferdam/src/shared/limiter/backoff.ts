@@ -59,7 +59,8 @@ export class Backoff {
 
   /** When the next permit may be given, as far as this is concerned. */
   earliest(now: number): number {
-    return now < this.#recoveredAt ? this.#nextAt : -Infinity;
+    // A slow rate's pace can be far longer than the recovery: it is only kept for as long as that.
+    return now < this.#recoveredAt ? Math.min(this.#nextAt, this.#recoveredAt) : -Infinity;
   }
 
   granted(now: number): void {
