@@ -2,6 +2,7 @@ import { monotonicMs } from "../clock.ts";
 import { errorMessage } from "../errors/index.ts";
 import { hashKey, hashOfName, nameKey, type CacheKey } from "./cache-key.ts";
 import { CacheReader } from "./cache-reader.ts";
+import { givenUp, refuseAborted } from "./given-up.ts";
 import type { Ask, ServiceAnswer } from "./service.ts";
 import { packValue, unpackValue, type OpenedValue } from "./stored-value.ts";
 import { decodeValue } from "./values.ts";
@@ -15,6 +16,7 @@ export interface WorkerCache<Value = unknown> {
   /**
    * The stored value, or else what `compute` gives. However many ask for a key at once, in workers
    * and other processes, one computes and the rest wait; if that one dies, another takes over.
+   * Aborting the signal gives the wait up (`CANCELLED`).
    */
   getOrCompute(
     key: CacheKey,
@@ -25,6 +27,7 @@ export interface WorkerCache<Value = unknown> {
 
 /** Numbers of claims are this process's own, and are not used twice. */
 let nextClaim = 1;
+const waitedFor = "a value of a cache";
 const opened = new Map<string, Promise<OpenedCache>>();
 /**
  * How often the parent is told what was used. It writes that down, and what workers have in memory
@@ -118,6 +121,7 @@ class AskingCache implements WorkerCache {
     compute: () => unknown,
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<unknown> {
+    refuseAborted(waitedFor, signal);
     const cache = this.#opened ?? (await this.#open());
     const name = nameKey(cache.version, key);
     const stored = cache.read(name);
@@ -125,7 +129,7 @@ class AskingCache implements WorkerCache {
       cache.tellUsed(this.#ask);
       return decodeValue(stored.value, stored.parts);
     }
-    signal?.throwIfAborted();
+    refuseAborted(waitedFor, signal); // it may have been while the cache was opened
     const claim = nextClaim++;
     const answer = await this.#claim(hashOfName(name), claim, signal);
     cache.follow(answer["file"]);
@@ -142,8 +146,11 @@ class AskingCache implements WorkerCache {
     signal?.addEventListener("abort", giveUp, { once: true });
     try {
       const answer = await this.#ask({ op: "claim", key, claim });
-      signal?.throwIfAborted();
+      refuseAborted(waitedFor, signal);
       return answer;
+    } catch (error) {
+      // The parent's refusal does not know the signal's reason.
+      throw signal?.aborted ? givenUp(waitedFor, signal) : error;
     } finally {
       signal?.removeEventListener("abort", giveUp);
     }

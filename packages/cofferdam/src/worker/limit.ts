@@ -1,9 +1,12 @@
 import { CofferdamError } from "../errors/index.ts";
+import { givenUp, refuseAborted } from "./given-up.ts";
 import { checkUsed, parseRetryAfter, type Permit, type PermitOptions } from "./permit.ts";
 import type { Ask } from "./service.ts";
 
 /** Numbers of permits are this process's own, and are not used twice. */
 let nextPermit = 1;
+
+const what = "a permit";
 
 /** Waits for a permit of the parent's limiter of that name. */
 export async function acquirePermit(
@@ -11,7 +14,7 @@ export async function acquirePermit(
   name: string,
   { units = 1, signal }: PermitOptions = {},
 ): Promise<Permit> {
-  signal?.throwIfAborted();
+  refuseAborted(what, signal);
   const permit = nextPermit++;
   /** What needs no answer: should the socket fail, this process ends. */
   const tell = (request: Readonly<Record<string, unknown>>): void => {
@@ -30,11 +33,7 @@ async function giveUpOnAbort(
   const { promise, reject } = Promise.withResolvers<never>();
   const onAbort = (): void => {
     cancel();
-    reject(
-      new CofferdamError("CANCELLED", "the wait for a permit was given up", {
-        cause: signal.reason,
-      }),
-    );
+    reject(givenUp(what, signal));
   };
   signal.addEventListener("abort", onAbort, { once: true });
   granted.catch(() => undefined); // after an abort nobody waits for it

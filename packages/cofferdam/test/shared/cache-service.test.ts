@@ -6,7 +6,7 @@ import { Cache } from "../../src/shared/index.ts";
 import { CacheService } from "../../src/shared/cache/cache-service.ts";
 import { openCache, type WorkerCache } from "../../src/worker/cache.ts";
 import { askIn, holderOf } from "../support/ask.ts";
-import { codeOf } from "../support/code-of.ts";
+import { codeAndCause, codeOf } from "../support/code-of.ts";
 
 let folder: string;
 let name: string;
@@ -129,11 +129,32 @@ describe("a worker's cache", () => {
     expect(await first).toBe(1);
   });
 
+  it("rejects as the parent's does for a signal that is aborted, before or while it waits", async () => {
+    await cache.set("stored", 1);
+    const gone = AbortSignal.abort("gone");
+    for (const [key, asked] of [cache, cacheOf(1)].entries()) {
+      const asking = (key: string | number, signal: AbortSignal): Promise<unknown> =>
+        codeAndCause(asked.getOrCompute(key, never, { signal }));
+      expect(await asking(key, gone)).toEqual(["CANCELLED", "gone"]);
+      expect(await asking("stored", gone)).toEqual(["CANCELLED", "gone"]);
+      const { compute, begun, end } = gated();
+      const computing = asked.getOrCompute(key, compute);
+      await begun;
+      const abort = new AbortController();
+      const waiting = asking(key, abort.signal);
+      await new Promise(setImmediate);
+      abort.abort("later");
+      expect(await waiting).toEqual(["CANCELLED", "later"]);
+      end(null);
+      await computing;
+    }
+  });
+
   it("gives the wait up, and the claim that was on its way", async () => {
     const abort = new AbortController();
     const given = codeOf(cacheOf(1).getOrCompute("k", never, { signal: abort.signal }));
     abort.abort();
-    expect(await given).not.toBe("resolved");
+    expect(await given).toBe("CANCELLED");
     expect(await cacheOf(2).getOrCompute("k", () => 3)).toBe(3);
   });
 

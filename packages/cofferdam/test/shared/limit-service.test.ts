@@ -5,7 +5,7 @@ import { LimitService } from "../../src/shared/limiter/limit-service.ts";
 import { acquirePermit } from "../../src/worker/limit.ts";
 import type { Permit, PermitOptions } from "../../src/worker/permit.ts";
 import { askIn, holderOf } from "../support/ask.ts";
-import { codeOf } from "../support/code-of.ts";
+import { codeAndCause, codeOf } from "../support/code-of.ts";
 
 let limiter: Limiter;
 let service: LimitService;
@@ -21,6 +21,11 @@ type Limit = (name: string, options?: PermitOptions) => Promise<Permit>;
 function limitOf(worker: number, task = 1, signal?: AbortSignal): Limit {
   const ask = askIn(services, holderOf(worker, task), signal);
   return (name, options) => acquirePermit(ask, name, options);
+}
+
+function limitTo(worker: number): (options: PermitOptions) => Promise<Permit> {
+  const limit = limitOf(worker);
+  return (options) => limit("api", options);
 }
 
 beforeEach(() => {
@@ -97,6 +102,21 @@ describe("a worker's permits", () => {
     expect(await codeOf(waiting)).toBe("CANCELLED");
     // Neither the lease nor the request is lost.
     (await limitOf(3)("api")).release();
+  });
+
+  it("are refused as the parent's are for a signal that is aborted, before or while it waits", async () => {
+    open({ concurrency: 1 });
+    await limitOf(1)("api");
+    for (const acquire of [(options: PermitOptions) => limiter.acquire(options), limitTo(2)]) {
+      const signal = AbortSignal.abort("gone");
+      expect(await codeAndCause(acquire({ signal }))).toEqual(["CANCELLED", "gone"]);
+      const abort = new AbortController();
+      const waiting = codeAndCause(acquire({ signal: abort.signal }));
+      expect(limiter.waiting).toBe(1);
+      abort.abort("later");
+      expect(await waiting).toEqual(["CANCELLED", "later"]);
+      expect(limiter.waiting).toBe(0);
+    }
   });
 
   it("can be corrected, and tell everybody to wait", async () => {
