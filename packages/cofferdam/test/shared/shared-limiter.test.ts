@@ -114,6 +114,28 @@ describe("a limiter that processes share", () => {
     expect(await paused).toBe("CLOSED");
   });
 
+  it("refuses only whoever would have to wait and finds its queue full", async () => {
+    const roomy = open({ concurrency: 100, queue: 1 });
+    await Promise.all(Array.from({ length: 100 }, () => roomy.acquire()));
+    const ends = [codeOf(roomy.acquire()), codeOf(roomy.acquire()), codeOf(roomy.acquire())];
+    expect(await Promise.all(ends.slice(1))).toEqual(["QUEUE_FULL", "QUEUE_FULL"]);
+    expect(roomy.waiting).toBe(1);
+    expect(await codeOf(roomy.acquire())).toBe("QUEUE_FULL"); // at once: there is no turn to come
+    roomy.close();
+    expect(await ends[0]).toBe("CLOSED");
+  });
+
+  it("has room in its queue for who comes after a permit was given back", async () => {
+    const limiter = open({ concurrency: 1, queue: 1 });
+    const held = await limiter.acquire();
+    const second = limiter.acquire();
+    await settled(limiter);
+    held.release();
+    const third = codeOf(limiter.acquire());
+    (await second).release();
+    expect(await third).toBe("resolved");
+  });
+
   it("is for equals only", () => {
     open({ concurrency: 2 }).close();
     open({ concurrency: 3 });

@@ -49,6 +49,8 @@ export class Limiter {
   readonly #ledger: Ledger;
   readonly #queue = new FairQueue<number | string, Waiting>();
   #changes: Change[] = [];
+  /** Who came since the last turn that was had, in that order. */
+  readonly #newcomers: Waiting[] = [];
   #timer: NodeJS.Timeout | undefined;
   #immediate: NodeJS.Immediate | undefined;
   #closed = false;
@@ -73,11 +75,8 @@ export class Limiter {
     const units = checkUnits(options.units ?? 1, this.#bounds);
     refuseAborted(signal);
     this.#refuseWhenClosed();
-    if (this.#queue.size >= this.#bounds.queue)
-      throw new CofferdamError(
-        "QUEUE_FULL",
-        `${this.#queue.size} calls wait for the limiter ${this.name} already: ask for fewer at once, or raise its \`queue\``,
-      );
+    // Who can be served at once does not wait: when a turn is to come, that decides.
+    if (this.#queue.size >= this.#bounds.queue && !this.#immediate) throw this.#queueFull();
     const { promise, resolve, reject } = Promise.withResolvers<LimiterPermit>();
     const waiting: Waiting = { units, group, granted: resolve, refused: reject };
     const onAbort = (): void => {
@@ -90,6 +89,7 @@ export class Limiter {
       this.#soon(); // the next may need less
     };
     this.#queue.add(group, waiting);
+    this.#newcomers.push(waiting);
     signal?.addEventListener("abort", onAbort, { once: true });
     this.#soon();
     try {
@@ -133,21 +133,23 @@ export class Limiter {
     this.#immediate = undefined;
     if (this.#closed) return;
     let nextAt = Infinity;
+    let had = false;
     const given: { waiting: Waiting; permit: LimiterPermit }[] = [];
     const changes = this.#changes;
     try {
-      const done = this.#ledger.transact(({ book, now, share }) => {
+      had = this.#ledger.transact(({ book, now, share }) => {
         for (const change of changes) change(book, now);
         nextAt = this.#give(book, now, share, given);
         return this.#queue.size;
       });
-      if (done) this.#changes = [];
+      if (had) this.#changes = [];
       else nextAt = this.#ledger.now() + busyRetryMs;
     } catch (error) {
       this.#refuseAll(given.splice(0), error);
     }
     // Only after the state is safe: a permit that was told of cannot be taken back.
     for (const { waiting, permit } of given) waiting.granted(permit);
+    if (had) this.#refuseSurplus();
     this.#lookAgain(nextAt);
   }
 
@@ -167,6 +169,14 @@ export class Limiter {
       this.#queue.take();
       const permit = this.#permit(book.grant(waiting.units, now), waiting.units);
       given.push({ waiting, permit });
+    }
+  }
+
+  /** Who came last, and found no permit and no room to wait for one. */
+  #refuseSurplus(): void {
+    for (const waiting of this.#newcomers.splice(0).reverse()) {
+      if (this.#queue.size <= this.#bounds.queue) return;
+      if (this.#queue.remove(waiting.group, waiting)) waiting.refused(this.#queueFull());
     }
   }
 
@@ -232,6 +242,13 @@ export class Limiter {
         return Promise.resolve();
       },
     };
+  }
+
+  #queueFull(): CofferdamError {
+    return new CofferdamError(
+      "QUEUE_FULL",
+      `${this.#bounds.queue} calls wait for the limiter ${this.name} already: ask for fewer at once, or raise its \`queue\``,
+    );
   }
 
   #refuseWhenClosed(): void {
