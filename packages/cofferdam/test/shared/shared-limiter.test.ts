@@ -114,6 +114,23 @@ describe("a limiter that processes share", () => {
     expect(await paused).toBe("CLOSED");
   });
 
+  it("counts what was really used, however often that is corrected, up or down", async () => {
+    const [first, second] = [open({ units: "100/h" }), open({ units: "100/h" })];
+    const permit = await first.acquire({ units: 10 });
+    permit.used(60);
+    const other = await second.acquire({ units: 40 });
+    const waiting = second.acquire({ units: 40 });
+    permit.used(20);
+    await waiting;
+    other.release();
+    const beyond = codeOf(first.acquire({ units: 1 }));
+    await settled(first, second);
+    expect(first.waiting).toBe(1);
+    permit.used(19);
+    permit.release();
+    expect(await beyond).toBe("resolved");
+  });
+
   it("refuses only whoever would have to wait and finds its queue full", async () => {
     const roomy = open({ concurrency: 100, queue: 1 });
     await Promise.all(Array.from({ length: 100 }, () => roomy.acquire()));

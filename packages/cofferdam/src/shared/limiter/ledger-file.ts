@@ -10,7 +10,7 @@ export interface PermitRow {
   readonly granted: number;
   /** Null until it is known; `granted` and the transit then, at the latest. */
   readonly counted: number | null;
-  /** Whether somebody holds it. */
+  /** Whether somebody holds it, or the permit that it goes beyond. */
   readonly open: boolean;
 }
 
@@ -110,8 +110,11 @@ export class LedgerFile {
     return Number(this.#limiter()["removed"]);
   }
 
+  /** In the order in which windows count them: whoever reads late shall not count them later. */
   changedSince(change: number): PermitRow[] {
-    return this.#statement("SELECT * FROM permits WHERE changed > ? ORDER BY changed")
+    return this.#statement(
+      "SELECT * FROM permits WHERE changed > ? ORDER BY coalesce(counted, granted), id",
+    )
       .all(change)
       .map((row) => ({
         id: Number(row["id"]),
@@ -135,8 +138,8 @@ export class LedgerFile {
     const { holder, requests, units, granted, wall, counted } = permit;
     const { lastInsertRowid } = this.#statement(
       "INSERT INTO permits (holder, requests, units, granted, wall, counted, open, changed)" +
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-    ).run(holder, requests, units, granted, wall, counted, counted === null ? 1 : 0, change);
+        " VALUES (?, ?, ?, ?, ?, ?, 1, ?)",
+    ).run(holder, requests, units, granted, wall, counted, change);
     return { id: Number(lastInsertRowid), change };
   }
 

@@ -1,5 +1,6 @@
 import { Backoff } from "./backoff.ts";
 import type { Bounds } from "./bounds.ts";
+import { spreadUnits } from "./parts.ts";
 import { WindowLog, type Charge } from "./window-log.ts";
 
 /** A permit as the windows and the concurrency bound see it. */
@@ -19,6 +20,8 @@ export class LimiterState {
   readonly #log: WindowLog;
   /** Permits that are held. */
   readonly #open = new Map<number, Lease>();
+  /** Units above what a held permit asked for, where they have numbers of their own. */
+  readonly #extras = new Map<number, Charge>();
   /** Permits whose call may not have been counted yet, in the order in which they were given. */
   readonly #inTransit = new Map<number, Lease>();
   readonly backoff: Backoff;
@@ -62,13 +65,20 @@ export class LimiterState {
     this.#inTransit.set(id, lease);
   }
 
+  /** Takes in units that were used above what a permit asked for. They hold no place. */
+  loadExtra(id: number, units: number, countedAt: number): void {
+    this.#settle(countedAt);
+    this.#extras.set(id, this.#addCounted(units, countedAt));
+  }
+
   has(id: number): boolean {
-    return this.#open.has(id);
+    return this.#open.has(id) || this.#extras.has(id);
   }
 
   /** The permit is given back: its call is over, and counted by now. */
   end(id: number, now: number): void {
     this.#settle(now);
+    this.#extras.delete(id);
     const lease = this.#open.get(id);
     if (!lease) return;
     this.#open.delete(id);
@@ -91,8 +101,8 @@ export class LimiterState {
 
   /** What the windows that still hold the permit count for it. */
   set(id: number, requests: number, units: number): void {
-    const lease = this.#open.get(id);
-    if (lease) this.#log.change(lease.charge, requests, units);
+    const charge = this.#open.get(id)?.charge ?? this.#extras.get(id);
+    if (charge) this.#log.change(charge, requests, units);
   }
 
   /** What the call has really used. Above what was asked for, the rest counts from now on. */
@@ -101,18 +111,17 @@ export class LimiterState {
     const lease = this.#open.get(id);
     if (!lease) return;
     const parts = [lease.charge, ...lease.extras];
-    let surplus = parts.reduce((sum, part) => sum + part.units, 0) - units;
-    if (surplus < 0) {
-      const extra = this.#log.add(0, -surplus);
-      this.#log.count(extra, now);
-      lease.extras.push(extra);
-      return;
-    }
-    for (const part of parts.toReversed()) {
-      const less = Math.min(surplus, part.units);
-      this.#log.change(part, part.requests, part.units - less);
-      surplus -= less;
-    }
+    spreadUnits(parts, units).forEach((share, index) => {
+      const part = parts[index];
+      if (part) this.#log.change(part, part.requests, share);
+      else lease.extras.push(this.#addCounted(share, now));
+    });
+  }
+
+  #addCounted(units: number, countedAt: number): Charge {
+    const charge = this.#log.add(0, units);
+    this.#log.count(charge, countedAt);
+    return charge;
   }
 
   /** Counts what must have been counted by now. */

@@ -8,6 +8,7 @@ import { machineClock, type SharedClock } from "./clock.ts";
 import type { LeaseBook, Ledger, Turn } from "./ledger.ts";
 import { LedgerFile, type PermitRow } from "./ledger-file.ts";
 import { LimiterState } from "./limiter-state.ts";
+import { PartRows, spreadUnits, type PartRow } from "./parts.ts";
 
 /** Where the limiters of this user are that are shared by name alone. */
 export function limitersDirectory(): string {
@@ -39,8 +40,8 @@ export class SharedLedger implements Ledger {
   #state: LimiterState;
   /** The change up to which the copy is the file's. */
   #seen = 0;
-  /** Units that this process's permits count for. */
-  readonly #units = new Map<number, number>();
+  /** Of the permits that this process holds. */
+  readonly #parts = new PartRows();
   #served = 0;
   #waiting = 0;
   #caredAt = -Infinity;
@@ -75,6 +76,7 @@ export class SharedLedger implements Ledger {
   }
 
   transact(work: (turn: Turn) => number): boolean {
+    this.#parts.begin();
     try {
       const done = this.#file.transact(() => {
         const now = this.now();
@@ -94,8 +96,9 @@ export class SharedLedger implements Ledger {
       });
       return done !== null;
     } catch (error) {
-      // What was undone in the file is to be undone in the copy.
+      // What was undone in the file is to be undone in the copy, and in what is known of its rows.
       this.#beginCopy();
+      this.#parts.undo();
       throw error;
     }
   }
@@ -165,10 +168,15 @@ export class SharedLedger implements Ledger {
   }
 
   #apply({ id, requests, units, granted, counted, open }: PermitRow): void {
-    if (!this.#state.has(id)) this.#state.load(id, requests, units, granted);
+    if (!this.#state.has(id)) {
+      // Only units that were used beyond a permit's are counted without a request.
+      if (requests === 0 && counted !== null) this.#state.loadExtra(id, units, counted);
+      else this.#state.load(id, requests, units, granted);
+    }
     this.#state.set(id, requests, units);
-    if (counted !== null) this.#state.end(id, counted);
-    else if (!open) this.#state.drop(id);
+    if (open) return;
+    if (counted === null) this.#state.drop(id);
+    else this.#state.end(id, counted);
   }
 
   /** Frees what the dead hold. */
@@ -215,46 +223,55 @@ export class SharedLedger implements Ledger {
     grant: (units, now) => {
       const id = this.#insert(1, units, now, null);
       this.#state.grant(id, units, now);
-      this.#units.set(id, units);
+      this.#parts.set(id, [{ id, units }]);
       this.#served++;
       return id;
     },
     end: (id, now) => {
-      this.#units.delete(id);
+      this.#endParts(id, now);
       this.#state.end(id, now);
       this.#seen = this.#file.end(id, now, this.#bounds.transitMs);
     },
-    drop: (id) => {
-      this.#units.delete(id);
+    drop: (id, now) => {
+      this.#endParts(id, now);
       this.#state.drop(id);
       this.#seen = this.#file.drop(id);
     },
     withdraw: (id, now) => {
-      this.#units.delete(id);
+      this.#endParts(id, now);
       this.#state.withdraw(id, now);
       this.#seen = this.#file.withdraw(id, now);
     },
-    correct: (id, units, now) => {
-      const before = this.#units.get(id);
-      if (before === undefined) return;
-      this.#units.set(id, units);
-      if (units > before) {
-        const extra = this.#insert(0, units - before, now, now);
-        this.#apply({
-          id: extra,
-          requests: 0,
-          units: units - before,
-          granted: now,
-          counted: now,
-          open: false,
-        });
-      } else {
-        this.#state.set(id, 1, units);
-        this.#seen = this.#file.correct(id, units);
-      }
-    },
+    correct: (id, units, now) => this.#correct(id, units, now),
     pause: (now, ms) => this.#state.backoff.pause(now, ms),
   };
+
+  /** A permit's last change of units; the parts beyond its own row are no longer to be changed. */
+  #endParts(id: number, now: number): void {
+    for (const part of this.#parts.get(id)?.slice(1) ?? []) {
+      this.#state.end(part.id, now);
+      this.#seen = this.#file.drop(part.id);
+    }
+    this.#parts.set(id, undefined);
+  }
+
+  #correct(id: number, units: number, now: number): void {
+    const parts = this.#parts.get(id);
+    if (!parts) return;
+    const corrected = spreadUnits(parts, units).map((share, index): PartRow => {
+      const part = parts[index];
+      if (part?.units === share) return part;
+      if (part) {
+        this.#state.set(part.id, index === 0 ? 1 : 0, share);
+        this.#seen = this.#file.correct(part.id, share);
+        return { id: part.id, units: share };
+      }
+      const extra = this.#insert(0, share, now, now);
+      this.#state.loadExtra(extra, share, now);
+      return { id: extra, units: share };
+    });
+    this.#parts.set(id, corrected);
+  }
 
   #insert(requests: number, units: number, now: number, counted: number | null): number {
     const holder = this.#presence.id;
