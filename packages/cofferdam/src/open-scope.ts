@@ -24,10 +24,9 @@ export class Scope implements AsyncDisposable {
     this.#core = core;
     core.services.set("limit", () => this.#shared.limits);
     core.services.set("cache", () => this.#shared.caches);
-    core.onClose(() => Promise.resolve(this.#sharedState?.close()));
   }
 
-  /** Of no use, and not loaded, before something is shared. */
+  /** Of no use, and not loaded, before something is shared. Throws `CLOSED` once the scope is. */
   get #shared(): SharedState {
     return (this.#sharedState ??= shareState(this.#core));
   }
@@ -58,7 +57,7 @@ export class Scope implements AsyncDisposable {
   /**
    * A rate limit and a bound of concurrency, shared by this process and by all workers of the scope
    * (`currentTask().limit(name)`): `scope.limiter("gemini", { requests: "3000/min", concurrency: 6 })`.
-   * Throws `INVALID_ARGUMENT`.
+   * Throws `INVALID_ARGUMENT`, `CLOSED`, and `LIMITER_UNUSABLE` where processes share it.
    */
   limiter(name: string, options: LimiterOptions): Limiter {
     return this.#shared.openLimiter(name, options);
@@ -67,7 +66,7 @@ export class Scope implements AsyncDisposable {
   /**
    * Values by all that shapes them, in a file that workers (`currentTask().cache(name)`) and other
    * processes share: `scope.cache<Float32Array>("vectors", { version: model, maxBytes: "2 GB" })`.
-   * Throws `INVALID_ARGUMENT` and `CACHE_UNUSABLE`.
+   * Throws `INVALID_ARGUMENT`, `CACHE_UNUSABLE` and `CLOSED`.
    */
   cache<Value = unknown>(name: string, options: CacheOptions = {}): Cache<Value> {
     return this.#shared.openCache<Value>(name, options);

@@ -8,10 +8,19 @@ import { LimitService } from "./limiter/limit-service.ts";
 import { Limiter } from "./limiter/limiter.ts";
 import { MemoryLedger, type Ledger } from "./limiter/ledger.ts";
 import { limitersDirectory, SharedLedger } from "./limiter/shared-ledger.ts";
+import { Named } from "./named.ts";
 
-/** Nothing yet, for the workers of this scope to share. */
+/**
+ * Nothing yet, for the workers of this scope to share. Closed with the scope. Throws `CLOSED` when
+ * that is closed already.
+ */
 export function shareState(scope: ScopeCore): SharedState {
-  return new SharedState(scope);
+  const state = new SharedState(scope);
+  scope.onClose(() => {
+    state.close();
+    return Promise.resolve();
+  });
+  return state;
 }
 
 /** What the workers of one scope share, by name. */
@@ -21,62 +30,51 @@ export class SharedState {
   /** Gives the caches to workers. */
   readonly caches: WorkerService;
   readonly #scope: ScopeCore;
-  readonly #limiters = new Map<string, Limiter>();
-  readonly #caches = new Map<string, Cache>();
+  readonly #limiters = new Named<Limiter>("limiter");
+  readonly #caches = new Named<Cache>("cache");
+  /** Workers ask for a cache's version once: a name keeps it. */
+  readonly #versions = new Map<string, string>();
 
   constructor(scope: ScopeCore) {
     this.#scope = scope;
-    this.limits = new LimitService((name) => find(this.#limiters, name, "limiter"));
-    this.caches = new CacheService((name) => find(this.#caches, name, "cache"));
+    this.limits = new LimitService((name) => this.#limiters.find(name));
+    this.caches = new CacheService((name) => this.#caches.find(name));
   }
 
   close(): void {
-    for (const limiter of this.#limiters.values()) limiter.close();
-    for (const cache of this.#caches.values()) cache.close();
+    this.#limiters.close();
+    this.#caches.close();
   }
 
   openLimiter(name: string, options: LimiterOptions): Limiter {
-    checkName(name, this.#limiters, "limiter");
-    const bounds = parseBounds(options);
-    const limiter = new Limiter(name, bounds, openLedger(name, bounds, options));
-    this.#limiters.set(name, limiter);
-    return limiter;
+    return this.#limiters.open(name, (onClosed) => {
+      const bounds = parseBounds(options);
+      return new Limiter(name, bounds, openLedger(name, bounds, options), onClosed);
+    });
   }
 
   openCache<Value>(name: string, options: CacheOptions): Cache<Value> {
-    checkName(name, this.#caches, "cache");
-    const cache = new Cache<Value>(name, options, (message) =>
-      this.#scope.emit({ type: "notice", level: "warning", message }),
+    const notice = (message: string): void =>
+      this.#scope.emit({ type: "notice", level: "warning", message });
+    return this.#caches.open(name, (onClosed) => {
+      this.#checkVersion(name, options.version ?? "");
+      const cache = new Cache<Value>(name, options, notice, onClosed);
+      this.#versions.set(name, cache.version);
+      return cache;
+    });
+  }
+
+  #checkVersion(name: string, version: string): void {
+    const known = this.#versions.get(name);
+    if (known === undefined || known === version) return;
+    throw new CofferdamError(
+      "INVALID_ARGUMENT",
+      `the scope had a cache ${name} of the version ${JSON.stringify(known)}, which its workers remember: open the version ${JSON.stringify(version)} under another name`,
     );
-    this.#caches.set(name, cache);
-    return cache;
   }
 }
 
 function openLedger(name: string, bounds: Bounds, { shared }: LimiterOptions): Ledger {
   if (shared === undefined || shared === false) return new MemoryLedger(bounds);
   return new SharedLedger(shared === true ? join(limitersDirectory(), name) : shared, bounds);
-}
-
-/** Names are files' names too. */
-const nameText = /^[a-z0-9][a-z0-9._-]{0,63}$/i;
-
-function checkName(name: string, taken: ReadonlyMap<string, unknown>, what: string): void {
-  if (typeof name !== "string" || !nameText.test(name))
-    throw new CofferdamError(
-      "INVALID_ARGUMENT",
-      `${JSON.stringify(name)} is no name for a ${what}: up to 64 letters, digits, dots, dashes and underscores, beginning with a letter or digit`,
-    );
-  if (taken.has(name))
-    throw new CofferdamError("INVALID_ARGUMENT", `the scope has a ${what} ${name} already`);
-}
-
-function find<Value>(values: ReadonlyMap<string, Value>, name: string, what: string): Value {
-  const value = values.get(name);
-  if (value) return value;
-  const known = values.size === 0 ? "none" : [...values.keys()].join(", ");
-  throw new CofferdamError(
-    "INVALID_ARGUMENT",
-    `the scope has no ${what} ${JSON.stringify(name)} (it has ${known}): open it with scope.${what}() first`,
-  );
 }

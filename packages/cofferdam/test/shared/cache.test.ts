@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { open as openFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -189,6 +189,42 @@ describe("a cache", () => {
     await scope.close();
     expect(await Promise.all([first, second])).toEqual(["CLOSED", "CLOSED"]);
     expect(await codeOf(cache.set(1, 2))).toBe("CLOSED");
+    expect(await codeOf(cache.get(1))).toBe("CLOSED");
+    expect(await codeOf(cache.getOrCompute(1, () => 2))).toBe("CLOSED");
+    expect(() => cache.totals()).toThrow(expect.objectContaining({ code: "CLOSED" }));
+  });
+
+  it("is not opened in a scope that is closed, whether or not another was", async () => {
+    const [unused, used] = [await openScope(), await openScope()];
+    used.cache("first", { folder: join(folder, "first") });
+    await Promise.all([unused.close(), used.close()]);
+    for (const scope of [unused, used])
+      expect(() => scope.cache("late", { folder: join(folder, "late") })).toThrow(
+        expect.objectContaining({ code: "CLOSED" }),
+      );
+    expect(readdirSync(folder)).toEqual(["first"]);
+  });
+
+  it("can be opened again in its scope when it is closed", async () => {
+    await using scope = await openScope();
+    const first = scope.cache<number>("again", { folder });
+    await first.set(1, 2);
+    first.close();
+    const second = scope.cache<number>("again", { folder });
+    first.close(); // a second time: the name is the other's now
+    expect(() => scope.cache("again", { folder })).toThrow("already");
+    expect(await second.get(1)).toBe(2);
+    second.close();
+    // Workers have been told the other version, and read the file without asking again.
+    expect(() => scope.cache("again", { folder, version: "2" })).toThrow("another name");
+  });
+
+  it("has written all that was given to it when it is closed", async () => {
+    const cache = open<number>();
+    const sets = Array.from({ length: 8000 }, (_, key) => cache.set(key, key)); // many transactions
+    cache.close();
+    await Promise.all(sets);
+    expect(open().totals().entries).toBe(8000);
   });
 });
 

@@ -1,3 +1,6 @@
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { openScope, type LimiterOptions, type Scope } from "cofferdam";
 import { Backoff } from "../../src/shared/limiter/backoff.ts";
@@ -278,6 +281,31 @@ describe("a scope's limiter", () => {
     const waiting = codeOf(limiter.acquire());
     await scope.close();
     expect(await waiting).toBe("CLOSED");
+    expect(await codeOf(limiter.acquire())).toBe("CLOSED");
+  });
+
+  it("is not opened in a scope that is closed, whether or not another was", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "limiter-"));
+    const [unused, used] = [await openScope(), await openScope()];
+    limiter = used.limiter("first", { concurrency: 1 });
+    await Promise.all([unused.close(), used.close()]);
+    for (scope of [unused, used])
+      expect(() => scope.limiter("late", { concurrency: 1, shared: folder })).toThrow(
+        expect.objectContaining({ code: "CLOSED" }),
+      );
+    expect(readdirSync(folder)).toEqual([]);
+    rmSync(folder, { recursive: true });
+  });
+
+  it("can be opened again when it is closed", async () => {
+    await using own = await openScope();
+    const first = own.limiter("again", { concurrency: 1 });
+    await first.acquire();
+    first.close();
+    limiter = own.limiter("again", { concurrency: 1 });
+    first.close(); // a second time: the name is the other's now
+    expect(() => own.limiter("again", { concurrency: 1 })).toThrow("already");
+    expect((await limiter.acquire()).units).toBe(1);
   });
 });
 

@@ -57,6 +57,14 @@ describe("workers of one scope", () => {
       expect(await pool.run("takePermit", "tokens", 100)).toBe("taken");
   });
 
+  it("are told that a limiter is closed, and given the one that has its name then", async () => {
+    const pool = openPool(1);
+    scope.limiter("slots", { concurrency: 1 }).close();
+    expect(await pool.run("takePermit", "slots", 1)).toBe("CLOSED");
+    scope.limiter("slots", { concurrency: 1 });
+    expect(await pool.run("takePermit", "slots", 1)).toBe("taken");
+  });
+
   it.each([
     ["once", false, 1],
     ["a second time when the worker that did was killed", true, 2],

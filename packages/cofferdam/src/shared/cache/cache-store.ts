@@ -24,6 +24,8 @@ export interface StoreOptions {
 const transactionJobs = 500;
 const transactionBytes = 4_000_000;
 const busyRetryMs = 5;
+/** At its end a cache tries so often in vain to write what is not written yet. */
+const closingTurnsMax = 10;
 /** What is said again and again is read by nobody. */
 const noticeEveryMs = 60_000;
 
@@ -66,12 +68,15 @@ export class CacheStore {
     return this.#files.presences;
   }
 
+  /** Throws `CLOSED`. */
   totals(): CacheTotals {
+    this.#refuseWhenClosed();
     return this.#database.totals();
   }
 
-  /** What is stored under the hash of a key. */
+  /** What is stored under the hash of a key. Throws `CLOSED`. */
   read(key: Uint8Array): Uint8Array | undefined {
+    this.#refuseWhenClosed();
     const name = nameOf(key);
     const unwritten = this.#unwritten.get(name);
     if (unwritten) return unwritten;
@@ -132,8 +137,11 @@ export class CacheStore {
     const id = this.#presence?.id;
     if (id !== undefined) this.change((database) => database.unclaimAll(id)).catch(() => undefined);
     // A writer of another process is waited for a little; what is lost then is a cache's value.
-    for (let turn = 0; turn < 10 && (this.#jobs.length > 0 || this.#touched.size > 0); turn++)
+    for (let left = this.#unfinished, inVain = 0; left > 0 && inVain < closingTurnsMax;) {
       this.#flush();
+      if (this.#unfinished >= left) inVain++;
+      left = this.#unfinished;
+    }
     this.#closed = true;
     clearImmediate(this.#planned as NodeJS.Immediate);
     clearTimeout(this.#planned as NodeJS.Timeout);
@@ -143,9 +151,22 @@ export class CacheStore {
     this.#database[Symbol.dispose]();
   }
 
+  /** How much a transaction has to do. */
+  get #unfinished(): number {
+    return this.#jobs.length + this.#touched.size;
+  }
+
+  #refuseWhenClosed(): void {
+    if (this.#closed) throw this.#closedError();
+  }
+
+  #closedError(): CofferdamError {
+    return new CofferdamError("CLOSED", `the cache ${this.#files.folder} is closed`);
+  }
+
   #add(job: Job): void {
     if (this.#closed) {
-      job.failed(new CofferdamError("CLOSED", "the cache is closed"));
+      job.failed(this.#closedError());
       return;
     }
     this.#jobs.push(job);

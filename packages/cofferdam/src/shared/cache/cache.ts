@@ -11,7 +11,7 @@ import { Flights, type Flown } from "./flights.ts";
 export interface CacheOptions {
   /**
    * Part of every key: with another version nothing that was stored before is found. For what shapes
-   * all values alike: a model, a program's version. Default "".
+   * all values alike: a model, a program's version. In one scope a name keeps its version. Default "".
    */
   readonly version?: string;
   /** What was not used for longest makes room when there is more. Default 1 GB. */
@@ -29,15 +29,19 @@ export interface ComputeOptions {
 
 const defaultMaxBytes = "1 GB";
 
-/** Values by all that shapes them, kept in a file that workers and processes share. */
+/**
+ * Values by all that shapes them, kept in a file that workers and processes share. Closed with its
+ * scope at the latest; whatever is asked of it then is refused with `CLOSED`.
+ */
 export class Cache<Value = unknown> {
   readonly name: string;
   readonly version: string;
   readonly store: CacheStore;
   readonly flights: Flights;
+  readonly #onClosed: (() => void) | undefined;
 
   /** Made by `scope.cache`. Throws `INVALID_ARGUMENT` and `CACHE_UNUSABLE`. */
-  constructor(name: string, options: CacheOptions, notice: Notice) {
+  constructor(name: string, options: CacheOptions, notice: Notice, onClosed?: () => void) {
     this.name = name;
     this.version = options.version ?? "";
     const maxBytes = parseSize(options.maxBytes ?? defaultMaxBytes);
@@ -50,6 +54,7 @@ export class Cache<Value = unknown> {
     const files = new CacheFiles(options.folder ?? join(cachesDirectory(), name));
     this.store = new CacheStore(files, { maxBytes, ttlMs }, notice);
     this.flights = new Flights(this.store);
+    this.#onClosed = onClosed;
   }
 
   /** Undefined where nothing is stored. Rejects with `INVALID_ARGUMENT` for what can be no key. */
@@ -98,6 +103,7 @@ export class Cache<Value = unknown> {
   close(): void {
     this.flights.close();
     this.store.close();
+    this.#onClosed?.();
   }
 
   [Symbol.dispose](): void {

@@ -47,6 +47,7 @@ export class Limiter {
   readonly name: string;
   readonly #bounds: Bounds;
   readonly #ledger: Ledger;
+  readonly #onClosed: (() => void) | undefined;
   readonly #queue = new FairQueue<number | string, Waiting>();
   #changes: Change[] = [];
   /** Who came since the last turn that was had, in that order. */
@@ -55,10 +56,11 @@ export class Limiter {
   #immediate: NodeJS.Immediate | undefined;
   #closed = false;
 
-  constructor(name: string, bounds: Bounds, ledger: Ledger) {
+  constructor(name: string, bounds: Bounds, ledger: Ledger, onClosed?: () => void) {
     this.name = name;
     this.#bounds = bounds;
     this.#ledger = ledger;
+    this.#onClosed = onClosed;
   }
 
   /** How many wait for a permit. */
@@ -68,7 +70,7 @@ export class Limiter {
 
   /**
    * Waits for a permit. Rejects with `OVER_LIMIT` for more units than any window holds, `QUEUE_FULL`
-   * when too many wait already, `CANCELLED` for an abort, `CLOSED` when the scope has closed.
+   * when too many wait already, `CANCELLED` for an abort, `CLOSED` when it, or its scope, is closed.
    */
   async acquire(options: AcquireOptions = {}): Promise<LimiterPermit> {
     const { signal, group = ownGroup } = options;
@@ -111,6 +113,7 @@ export class Limiter {
     clearTimeout(this.#timer);
     clearImmediate(this.#immediate);
     this.#ledger[Symbol.dispose]();
+    this.#onClosed?.();
   }
 
   [Symbol.dispose](): void {
