@@ -39,12 +39,18 @@ function statsCommand(): Command {
 
 function clearCommand(): Command {
   return new Command("clear")
-    .summary("remove all values, and files that were set aside")
+    .summary("remove all values, and files that are damaged")
     .argument("<name...>", "caches")
     .action(async (names: string[]) => {
       const { findCaches, clearCache } = await shared();
-      for (const folder of findCaches(names))
-        print(`${escapeForTerminal(folder)}: ${formatCount(clearCache(folder))} values removed`);
+      for (const folder of findCaches(names)) {
+        const { values, files } = clearCache(folder);
+        const damaged =
+          files === 0
+            ? ""
+            : `, and ${formatCount(files)} damaged ${files === 1 ? "file" : "files"}`;
+        print(`${escapeForTerminal(folder)}: ${formatCount(values)} values removed${damaged}`);
+      }
     });
 }
 

@@ -1,6 +1,17 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { Cache } from "../../src/shared/index.ts";
 import { runCli, type Finished } from "../../../../test/support/program.ts";
@@ -49,8 +60,47 @@ it("says what is damaged, and removes what was set aside", async () => {
   expect(await run("verify", "vectors")).toMatchObject({ code: 3 });
   cache = new Cache("vectors", { folder: folderOf("vectors") }, () => undefined);
   expect((await run("stats")).stdout).toContain(`set aside: ${file} (file is not a database)`);
-  await run("clear", "vectors");
+  expect((await run("clear", "vectors")).stdout).toContain("0 values removed, and 1 damaged file");
   expect((await run("stats")).stdout).not.toContain("set aside");
+});
+
+it.each([
+  ["no database", (file: string) => writeFileSync(file, "no database")],
+  ["cut off", (file: string) => truncateSync(file, 8192 * 3 + 100)],
+])("empties a cache whose file is %s, which nobody knows yet", async (_, damage) => {
+  const { file } = cache.store;
+  cache.close();
+  damage(file);
+  expect(await run("clear", "vectors")).toMatchObject({
+    code: 0,
+    stdout: `${folderOf("vectors")}: 0 values removed, and 1 damaged file\n`,
+    stderr: "",
+  });
+  expect(existsSync(file)).toBe(false);
+  expect(await run("verify", "vectors")).toMatchObject({ code: 0 });
+  const notices: string[] = [];
+  cache = new Cache("vectors", { folder: folderOf("vectors") }, (line) => notices.push(line));
+  expect(cache.totals().entries).toBe(0);
+  expect(notices).toEqual([]);
+});
+
+it("empties a cache whose file is damaged while a program uses it, which goes on", async () => {
+  const { file } = cache.store;
+  const other = new DatabaseSync(file);
+  other.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  other.close();
+  const handle = openSync(file, "r+"); // the same file, as its user has it open
+  const damage = Buffer.alloc(statSync(file).size - 16_384, 0xaa);
+  writeSync(handle, damage, 0, damage.length, 16_384);
+  closeSync(handle);
+  expect(await run("clear", "vectors")).toMatchObject({ code: 0, stderr: "" });
+  expect(existsSync(file)).toBe(false);
+  await cache.set(1, "again");
+  expect(await cache.get(1)).toBe("again");
+  const next = new Cache("vectors", { folder: folderOf("vectors") }, () => undefined);
+  expect(next.store.file).not.toBe(file); // it would be taken for the one that is in use
+  expect(next.store.database.verify()).toEqual([]);
+  next.close();
 });
 
 it("refuses a name that is none, and knows when there are no caches", async () => {

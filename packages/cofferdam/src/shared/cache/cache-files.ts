@@ -60,10 +60,13 @@ export class CacheFiles {
     }
   }
 
-  removeDamaged(): void {
-    for (const { file } of this.damaged())
+  /** Gives how many were removed. */
+  removeDamaged(): number {
+    const damaged = this.damaged();
+    for (const { file } of damaged)
       for (const name of [file, `${file}-wal`, `${file}-shm`, mark(file)])
         rmSync(name, { force: true });
+    return damaged.length;
   }
 
   #numbers(): number[] {

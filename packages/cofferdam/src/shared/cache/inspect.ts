@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { CofferdamError, errorMessage } from "../../errors/index.ts";
+import { troubleOf } from "../../worker/sqlite.ts";
 import { CacheDatabase, type CacheTotals } from "./cache-database.ts";
 import { cachesDirectory, CacheFiles } from "./cache-files.ts";
 
@@ -47,11 +48,36 @@ export function cacheState(folder: string): CacheState {
   }
 }
 
-/** Removes all values, also under the hands of programs that use the cache. Gives how many. */
-export function clearCache(folder: string): number {
+/** What `clearCache` has removed. */
+export interface Cleared {
+  readonly values: number;
+  /** Files that were damaged. How many values they held is not known. */
+  readonly files: number;
+}
+
+/** Another file that is damaged as soon as it is made is not this cache's trouble. */
+const filesMax = 3;
+
+/** Removes all values, and damaged files, also under the hands of programs that use the cache. */
+export function clearCache(folder: string): Cleared {
   const files = new CacheFiles(folder);
-  files.removeDamaged();
-  using database = new CacheDatabase(files.current());
+  let removed = files.removeDamaged();
+  for (let attempt = 1; ; attempt++) {
+    const file = files.current();
+    try {
+      const values = clearFile(file);
+      // Only now, when another file has its place: a number is not used twice.
+      removed += files.removeDamaged();
+      return { values, files: removed };
+    } catch (error) {
+      if (troubleOf(error) !== "damaged" || attempt === filesMax) throw error;
+      files.setAside(file, errorMessage(error));
+    }
+  }
+}
+
+function clearFile(file: string): number {
+  using database = new CacheDatabase(file);
   for (;;) {
     const cleared = database.transact(() => {
       const { entries } = database.totals();
