@@ -11,7 +11,10 @@ import { decodeValue } from "./values.ts";
 export interface WorkerCache<Value = unknown> {
   /** Undefined where nothing is stored. Rejects with `INVALID_ARGUMENT` for what can be no key. */
   get(key: CacheKey): Promise<Value | undefined>;
-  /** Resolves when it is stored. Rejects with `NOT_SERIALIZABLE` and `CACHE_UNUSABLE` too. */
+  /**
+   * Resolves when it is stored. Rejects with `NOT_SERIALIZABLE` and `CACHE_UNUSABLE` too, and with
+   * `INVALID_ARGUMENT` for a value that is bigger than the cache's `maxBytes`.
+   */
   set(key: CacheKey, value: Value): Promise<void>;
   /**
    * The stored value, or else what `compute` gives. However many ask for a key at once, in workers

@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { openScope, type CacheOptions } from "cofferdam";
+import { openScope, type CacheOptions, type CofferdamEvent } from "cofferdam";
 import { Cache } from "../../src/shared/index.ts";
+import type * as Work from "../fixtures/shared-work.ts";
 import { codeOf } from "../support/code-of.ts";
 
 let folder: string;
@@ -98,6 +99,26 @@ describe("a cache", () => {
     expect(cache.store.database.verify()).toEqual([]);
   });
 
+  it("says once that what is computed is too big to be kept, and what to do", async () => {
+    const cache = open<Uint8Array>({ maxBytes: 10_000 });
+    expect(await codeOf(cache.set("big", new Uint8Array(20_000)))).toBe("INVALID_ARGUMENT");
+    expect(notices).toEqual([]); // who stores it has been told
+    let computed = 0;
+    const compute = (length: number) => (): Uint8Array => {
+      computed++;
+      return new Uint8Array(length);
+    };
+    for (let turn = 0; turn < 3; turn++) {
+      expect((await cache.getOrCompute("big", compute(20_000))).length).toBe(20_000);
+      await cache.getOrCompute("just", compute(9_990)); // but not with what a row costs
+      await cache.getOrCompute("small", compute(5_000));
+    }
+    expect(computed).toBe(7);
+    expect(notices).toEqual([
+      expect.stringMatching(/a value of 20\d{3} bytes.* cache .* of 10000\. .*Raise `maxBytes`/),
+    ]);
+  });
+
   it("forgets when the time to live is over, and when the clock makes the age unknown", async () => {
     const cache = open<string>({ ttl: "10m" });
     vi.useFakeTimers({ toFake: ["Date"] });
@@ -177,6 +198,21 @@ describe("a cache", () => {
     expect(() => open({ folder: join(file, "below") })).toThrow(
       expect.objectContaining({ code: "CACHE_UNUSABLE" }),
     );
+  });
+
+  it("tells that as a notice of its scope, once, whoever has computed", async () => {
+    const events: CofferdamEvent[] = [];
+    await using scope = await openScope({ onEvent: (event) => events.push(event) });
+    const cache = scope.cache<string>("values", { folder, maxBytes: 1000 });
+    const pool = scope.pool<typeof Work>(new URL("../fixtures/shared-work.ts", import.meta.url), {
+      workers: 1,
+    });
+    expect(await pool.run("compute", "k", "v".repeat(2000))).toBe("v".repeat(2000));
+    await cache.getOrCompute("k", () => "v".repeat(2000));
+    const told = events.flatMap((event) =>
+      event.type === "notice" && event.message.includes("Raise `maxBytes`") ? [event.level] : [],
+    );
+    expect(told).toEqual(["warning"]);
   });
 
   it("is closed with its scope", async () => {

@@ -18,6 +18,12 @@ export interface CacheTotals {
 }
 
 const rowBytes = 128;
+
+/** How much a value needs of a cache's bytes. */
+export function entryBytes(value: Uint8Array): number {
+  return value.length + rowBytes;
+}
+
 /** Opening is waited for; it happens once. */
 const openBusyMs = 10_000;
 /** How long a synchronous call may wait for another process that writes. */
@@ -90,7 +96,7 @@ export class CacheDatabase implements Disposable {
   }
 
   put({ key, value, expiresAt }: NewEntry, tick: number): void {
-    this.#put.run(key, value, crc32(value), value.length + rowBytes, tick, Date.now(), expiresAt);
+    this.#put.run(key, value, crc32(value), entryBytes(value), tick, Date.now(), expiresAt);
   }
 
   touch(key: Uint8Array, tick: number): void {

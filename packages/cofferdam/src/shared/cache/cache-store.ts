@@ -1,7 +1,7 @@
 import { CofferdamError, errorMessage } from "../../errors/index.ts";
 import { isBusy, troubleOf } from "../../worker/sqlite.ts";
 import { Presence, sweepPresences } from "../presence.ts";
-import { CacheDatabase, type CacheTotals } from "./cache-database.ts";
+import { CacheDatabase, entryBytes, type CacheTotals } from "./cache-database.ts";
 import type { CacheFiles } from "./cache-files.ts";
 
 export type Notice = (message: string) => void;
@@ -45,6 +45,7 @@ export class CacheStore {
   readonly #touched = new Map<string, Uint8Array>();
   #planned: NodeJS.Immediate | NodeJS.Timeout | undefined;
   #noticedAt = -Infinity;
+  #toldTooBig = false;
   #closed = false;
 
   /** Throws `CACHE_UNUSABLE`. */
@@ -96,16 +97,14 @@ export class CacheStore {
     if (this.#touched.size >= transactionJobs) this.#plan();
   }
 
-  /** Resolves when it is in the file. Rejects with `CACHE_UNUSABLE`; it is readable until then. */
+  /**
+   * Resolves when it is in the file; it is readable until then. Rejects with `CACHE_UNUSABLE`, and
+   * with `INVALID_ARGUMENT` when it is bigger than the whole cache may be.
+   */
   write(key: Uint8Array, value: Uint8Array): Promise<void> {
     const { maxBytes, ttlMs } = this.#options;
-    if (value.length > maxBytes)
-      return Promise.reject(
-        new CofferdamError(
-          "INVALID_ARGUMENT",
-          `a value of ${value.length} bytes does not fit into a cache of ${maxBytes}`,
-        ),
-      );
+    if (entryBytes(value) > maxBytes)
+      return Promise.reject(new CofferdamError("INVALID_ARGUMENT", this.#explainTooBig(value)));
     const name = nameOf(key);
     this.#unwritten.set(name, value);
     const expiresAt = ttlMs === undefined ? null : Date.now() + ttlMs;
@@ -115,6 +114,21 @@ export class CacheStore {
     ).finally(() => {
       if (this.#unwritten.get(name) === value) this.#unwritten.delete(name);
     });
+  }
+
+  /** As `write`, for a value that was computed: who wants it does not hear that it is too big. */
+  keep(key: Uint8Array, value: Uint8Array): Promise<void> {
+    if (!this.#toldTooBig && entryBytes(value) > this.#options.maxBytes) {
+      this.#toldTooBig = true;
+      this.#notice(
+        `${this.#explainTooBig(value)}. It is given and not kept: such values are computed anew whenever they are asked for. Raise \`maxBytes\`, or store less under one key.`,
+      );
+    }
+    return this.write(key, value);
+  }
+
+  #explainTooBig(value: Uint8Array): string {
+    return `a value of ${entryBytes(value)} bytes, with its key, does not fit into the cache ${this.#files.folder} of ${this.#options.maxBytes}`;
   }
 
   /** Makes a change in the next transaction. */

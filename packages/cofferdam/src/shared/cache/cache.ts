@@ -14,7 +14,10 @@ export interface CacheOptions {
    * all values alike: a model, a program's version. In one scope a name keeps its version. Default "".
    */
   readonly version?: string;
-  /** What was not used for longest makes room when there is more. Default 1 GB. */
+  /**
+   * What was not used for longest makes room when there is more. A value that is bigger than that
+   * alone is given to who computes it and not kept, which a notice says once. Default 1 GB.
+   */
   readonly maxBytes?: Size;
   /** After this long a value is computed anew. Default: never. */
   readonly ttl?: Duration;
@@ -64,7 +67,10 @@ export class Cache<Value = unknown> {
     return stored && (unpackValue(stored) as Value);
   }
 
-  /** Resolves when it is stored. Rejects with `NOT_SERIALIZABLE` and `CACHE_UNUSABLE` too. */
+  /**
+   * Resolves when it is stored. Rejects with `NOT_SERIALIZABLE` and `CACHE_UNUSABLE` too, and with
+   * `INVALID_ARGUMENT` for a value that is bigger than the cache's `maxBytes`.
+   */
   async set(key: CacheKey, value: Value): Promise<void> {
     await this.store.write(hashKey(this.version, key), packValue(value));
   }

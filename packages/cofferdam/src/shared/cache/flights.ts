@@ -154,7 +154,7 @@ export class Flights {
       put: (value) => {
         let stored = Promise.resolve();
         once(() => {
-          stored = this.#store.write(flight.key, value);
+          stored = this.#store.keep(flight.key, value);
           this.#unclaim(flight); // in the same transaction
           this.#land(flight, value);
         });
