@@ -9,21 +9,21 @@ export interface NumberedInput {
 
 /** Hands inputs to many takers, one batch in memory. */
 export class InputQueue {
+  readonly #inputs: Inputs;
   readonly #batches: AsyncIterator<readonly (string | null)[]>;
   #batch: readonly (string | null)[] = [];
   #at = 0;
   #number = 0;
   #ended = false;
   #loading: Promise<void> | undefined;
+  /** Lets go who waits for the batch that is being loaded. */
+  #letGo: (() => void) | undefined;
   /** How many have been read so far. */
   read = 0;
 
   constructor(inputs: Inputs) {
+    this.#inputs = inputs;
     this.#batches = inputs.batches[Symbol.asyncIterator]();
-  }
-
-  get exhausted(): boolean {
-    return this.#ended;
   }
 
   /** Null when there are no more. */
@@ -36,8 +36,18 @@ export class InputQueue {
     return { input, number: ++this.#number };
   }
 
-  async #load(): Promise<void> {
-    const next = await this.#batches.next();
+  #load(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#letGo = resolve;
+      this.#batches.next().then((next) => {
+        this.#accept(next);
+        resolve();
+      }, reject);
+    });
+  }
+
+  #accept(next: IteratorResult<readonly (string | null)[]>): void {
+    if (this.#ended) return;
     if (next.done) {
       this.#ended = true;
       this.#batch = [];
@@ -49,8 +59,15 @@ export class InputQueue {
     this.#loading = undefined;
   }
 
-  /** Lets go of the source, also halfway. */
-  async close(): Promise<void> {
-    await this.#batches.return?.();
+  /**
+   * Lets go of the source, also halfway. There are no more inputs then, for those who wait either:
+   * the next line of a terminal or of a slow program may be hours away.
+   */
+  close(): void {
+    this.#ended = true;
+    this.#batch = [];
+    this.#at = 0;
+    this.#letGo?.();
+    this.#inputs.close();
   }
 }

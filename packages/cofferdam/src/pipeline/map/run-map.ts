@@ -62,13 +62,17 @@ export async function runMap(
 ): Promise<MapCommandResult> {
   if (options.resume && options.joblog === undefined)
     throw new CofferdamError("INVALID_ARGUMENT", "--resume needs the --joblog to resume from");
-  const inputs = await openInputs(options.inputs, options.separator);
-  const { joblog, resume = false } = options;
-  using log = joblog === undefined ? null : await Joblog.open(joblog, { anew: !resume });
-  using done =
-    joblog !== undefined && resume ? await DoneSet.collect(succeededCommands(joblog)) : null;
-  const run = new MapRun(scope, options, new InputQueue(inputs), log, done);
-  return await run.all(inputs.total);
+  const inputs = await openInputs(options.inputs, options.separator, options.signal);
+  try {
+    const { joblog, resume = false } = options;
+    using log = joblog === undefined ? null : await Joblog.open(joblog, { anew: !resume });
+    using done =
+      joblog !== undefined && resume ? await DoneSet.collect(succeededCommands(joblog)) : null;
+    const run = new MapRun(scope, options, new InputQueue(inputs), log, done);
+    return await run.all(inputs.total);
+  } finally {
+    inputs.close();
+  }
 }
 
 class MapRun {
@@ -115,6 +119,11 @@ class MapRun {
     const since = monotonicMs();
     const { workers, signal, command } = this.#options;
     const onAbort = (): void => this.#stop.abort(signal?.reason);
+    this.#stop.signal.addEventListener("abort", () => {
+      this.#queue.close();
+      // A lane that ends early leaves a gap that others must not wait for.
+      this.#output.release();
+    });
     signal?.addEventListener("abort", onAbort, { once: true });
     if (signal?.aborted) onAbort();
     this.#emit({ type: "run-started", at: Date.now(), title: command[0] ?? "map", workers });
@@ -125,7 +134,6 @@ class MapRun {
       for (const end of ends) if (end.status === "rejected") throw end.reason;
     } finally {
       signal?.removeEventListener("abort", onAbort);
-      await this.#queue.close();
     }
     const { done, skipped, failed } = this.#counts;
     const known = total ?? this.#queue.read;
@@ -152,9 +160,6 @@ class MapRun {
     } catch (error) {
       this.#stop.abort(error);
       throw error;
-    } finally {
-      // A lane that ends early leaves a gap that others must not wait for.
-      if (this.#stop.signal.aborted) this.#output.release();
     }
   }
 
