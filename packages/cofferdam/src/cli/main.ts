@@ -11,6 +11,7 @@ import { exitCodes } from "./exit-codes.ts";
 import { logCommand, replayCommand, statusCommand } from "./inspect-commands.ts";
 import { mapCommand } from "./map-command.ts";
 import { runCommand } from "./run-command.ts";
+import { surviveClosedPipes } from "./standard-output.ts";
 import { sweepCommand } from "./sweep-command.ts";
 
 /** Runs the command line. Sets the process's exit code and never rejects. */
@@ -66,19 +67,6 @@ function explain(error: unknown, called: string | undefined): number {
   if (!(error instanceof CofferdamError) && error instanceof Error && process.env["DEBUG"])
     process.stderr.write(`${error.stack ?? ""}\n`);
   return failure;
-}
-
-/**
- * A reader that has seen enough (`| head`) is no error, and must not end a run halfway. Nor must a
- * full disk below standard error, where there is nobody to tell.
- */
-function surviveClosedPipes(): void {
-  process.stderr.on("error", () => undefined);
-  process.stdout.on("error", (error) => {
-    if (errorCode(error) === "EPIPE") return;
-    process.stderr.write(`cofferdam: standard output cannot be written: ${errorMessage(error)}\n`);
-    process.exit(exitCodes.usage);
-  });
 }
 
 function version(): string {

@@ -16,6 +16,7 @@ import {
 import { exitCodeOf } from "./exit-codes.ts";
 import { listenBesideProgress } from "./interrupts.ts";
 import { optionParser, parseCount } from "./options.ts";
+import { writeError, writeOutput } from "./standard-output.ts";
 import { summarizeProcesses } from "./summarize.ts";
 
 interface MapFlags extends ContainmentFlags {
@@ -75,11 +76,12 @@ async function run(words: readonly string[], flags: MapFlags): Promise<number> {
   const { runMap } = await import("../pipeline/index.ts");
   const renderer = createRenderer({ mode: flags.progress });
   using interrupts = listenBesideProgress(renderer, "the jobs", say);
-  const onOutput = ({ stdout, stderr }: JobOutput): void => {
+  const onOutput = ({ stdout, stderr }: JobOutput): Promise<void> | void => {
     if (stdout === "" && stderr === "") return;
     renderer.clear();
-    if (stdout !== "") process.stdout.write(stdout, "latin1");
-    if (stderr !== "") process.stderr.write(stderr, "latin1");
+    const written = stdout === "" ? undefined : writeOutput(Buffer.from(stdout, "latin1"));
+    if (stderr === "") return written;
+    return both(written, writeError(Buffer.from(stderr, "latin1")));
   };
   let result: MapCommandResult;
   let report: ScopeReport;
@@ -110,6 +112,10 @@ async function run(words: readonly string[], flags: MapFlags): Promise<number> {
     process.stderr.write(`${summarizeProcesses(report)}\n`);
   }
   return interrupts.exitCode ?? exitCodeOf(result.counts, false);
+}
+
+async function both(one: Promise<void> | void, other: Promise<void>): Promise<void> {
+  await Promise.all([one, other]);
 }
 
 /** The command before `:::`, and where the inputs come from. */

@@ -16,7 +16,7 @@ import { Joblog, succeededCommands } from "../joblog/joblog.ts";
 import { quoteCommand } from "../joblog/quote.ts";
 import { InputQueue, type NumberedInput } from "./input-queue.ts";
 import { openInputs, type InputSource } from "./inputs.ts";
-import { OrderedOutput, type JobOutput } from "./ordered-output.ts";
+import { OrderedOutput, type PassOn } from "./ordered-output.ts";
 import { commandTemplate, type CommandTemplate } from "./placeholders.ts";
 
 export interface MapCommandOptions {
@@ -33,8 +33,12 @@ export interface MapCommandOptions {
   readonly resume?: boolean;
   /** Output in the order of the inputs. */
   readonly keepOrder?: boolean;
-  /** What each job wrote. Without it, jobs write to this process's own output as it comes. */
-  readonly onOutput?: (output: JobOutput) => void;
+  /**
+   * What each job wrote. Without it, jobs write to this process's own output as it comes. A job is in
+   * the joblog, and counted, when this has returned or resolved; when it throws or rejects, the run
+   * ends with that.
+   */
+  readonly onOutput?: PassOn;
   /** How each job is contained. */
   readonly exec?: ExecOptions;
   readonly onEvent?: EventListener;
@@ -168,15 +172,17 @@ class MapRun {
     const since = monotonicMs();
     if (input === null) {
       const error = { code: "INVALID_ARGUMENT", message: "it is not valid UTF-8" };
-      this.#fail(name, number, since, error);
+      this.#counts.failed++;
+      this.#finish(name, 0, { outcome: "failed", error });
+      await this.#output.finish(number, null);
       return;
     }
     const command = this.#template(input, number);
     const quoted = this.#log ? quoteCommand(command) : "";
     if (this.#done?.take(quoted)) {
       this.#counts.skipped++;
-      this.#output.finish(number, null);
-      this.#finish(name, since, { outcome: "skipped", reason: "in the joblog" });
+      this.#finish(name, 0, { outcome: "skipped", reason: "in the joblog" });
+      await this.#output.finish(number, null);
       return;
     }
     const startedAtMs = Date.now();
@@ -184,18 +190,20 @@ class MapRun {
     if (result === null) return; // cut off: the next run does it
     const failure = result instanceof CofferdamError ? result : null;
     const task = "outcome" in result ? result : null;
-    this.#output.finish(number, task);
-    this.#log?.append({
-      ...{ number, startedAtMs, durationMs: monotonicMs() - since, command: quoted },
+    const durationMs = monotonicMs() - since;
+    const entry = {
+      ...{ number, startedAtMs, durationMs, command: quoted },
       receivedBytes: task?.stdout.length ?? 0,
       ...joblogEnd(task),
+    };
+    const error = failure && { code: failure.code, message: failure.message };
+    const output = task && { stdout: task.stdout, stderr: task.stderr };
+    await this.#output.finish(number, output, () => {
+      this.#log?.append(entry);
+      if (error) this.#counts.failed++;
+      else this.#counts.done++;
+      this.#finish(name, durationMs, error ? { outcome: "failed", error } : { outcome: "done" });
     });
-    if (failure) {
-      this.#fail(name, null, since, { code: failure.code, message: failure.message });
-      return;
-    }
-    this.#counts.done++;
-    this.#finish(name, since, { outcome: "done" });
   }
 
   /** Runs a job until it ends well or has had its tries. Null when it was cut off. */
@@ -232,18 +240,6 @@ class MapRun {
     throw new CofferdamError("SPAWN", error.message, { cause: error });
   }
 
-  /** With a number for a job that never ran: its place in the output is given free. */
-  #fail(
-    item: string,
-    number: number | null,
-    since: number,
-    error: { code: string; message: string },
-  ): void {
-    if (number !== null) this.#output.finish(number, null);
-    this.#counts.failed++;
-    this.#finish(item, since, { outcome: "failed", error });
-  }
-
   #announce(total: number, final: boolean): void {
     if (total === this.#announced && !final) return;
     this.#announced = total;
@@ -252,10 +248,9 @@ class MapRun {
 
   #finish(
     item: string,
-    since: number,
+    durationMs: number,
     end: Pick<Extract<CofferdamEvent, { type: "item-finished" }>, "outcome" | "reason" | "error">,
   ): void {
-    const durationMs = monotonicMs() - since;
     this.#emit({ type: "item-finished", at: Date.now(), item, durationMs, ...end });
   }
 
