@@ -269,8 +269,9 @@ function joblogEnd(task: TaskResult | null): { exitCode: number; signal: number 
   if (task === null) return { exitCode: conventionalCodes.own, signal: 0 };
   const signal = task.outcome === "failed" && task.signal ? constants.signals[task.signal] : 0;
   if (signal > 0) return { exitCode: 0, signal };
-  const exitCode = task instanceof CofferdamError ? exitCodeOf(task) : 0;
-  return { exitCode, signal };
+  if (!(task instanceof CofferdamError)) return { exitCode: 0, signal };
+  // A command may end with 0 and fail all the same, as with too much output: 0 is for what is done.
+  return { exitCode: exitCodeOf(task) || conventionalCodes.own, signal };
 }
 
 function tooMuchOutput(result: TaskResult): TaskError {
