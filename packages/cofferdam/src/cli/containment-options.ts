@@ -1,8 +1,14 @@
 import { Option, type Command } from "commander";
 import { CofferdamError } from "../errors/index.ts";
 import type { Containment, IpcSharing } from "../keeper/index.ts";
-import { conventionalCodes, type ExecOptions } from "../scope/index.ts";
-import { parseDuration, parseSize } from "../units/index.ts";
+import {
+  checkJobs,
+  conventionalCodes,
+  parseMemory,
+  parseTimeout,
+  type ExecOptions,
+} from "../scope/index.ts";
+import { parseDuration } from "../units/index.ts";
 import { optionParser, parseCount } from "./options.ts";
 
 /** How a command is contained: the same options wherever a command is run. */
@@ -31,7 +37,7 @@ export function addContainmentOptions(
     .option(
       "--timeout <duration>",
       "deadline for the whole tree, such as 10m",
-      optionParser(parseDuration),
+      optionParser(parseTimeout),
     )
     .option(
       "--grace <duration>",
@@ -41,7 +47,7 @@ export function addContainmentOptions(
     .option(
       "--memory <size>",
       "bound for the memory of the whole tree, such as 2GB",
-      optionParser(parseSize),
+      optionParser(parseMemory),
     )
     .option("--processes <n>", "bound for the number of processes", optionParser(parseCount))
     .option("--threads <n>", "threads that libraries are told to use", optionParser(parseCount))
@@ -49,7 +55,7 @@ export function addContainmentOptions(
     .option(
       "--jobserver <n>",
       "jobs that all makes may run at once (default: the threads)",
-      optionParser(parseCount),
+      optionParser(parseJobs),
     )
     .option("--no-jobserver", "no jobserver, although --threads is given")
     .option("--containment <what>", "refuse less, such as namespace,ipc,memory-hard", (text) =>
@@ -63,6 +69,12 @@ export function addContainmentOptions(
       "--fail-on-leak",
       `exit with ${conventionalCodes.leak} if the command left something behind`,
     );
+}
+
+function parseJobs(text: string): number {
+  const jobs = parseCount(text);
+  checkJobs(jobs);
+  return jobs;
 }
 
 export function execOptionsOf(flags: ContainmentFlags): ExecOptions {

@@ -15,7 +15,7 @@ import {
 } from "./containment-options.ts";
 import { exitCodeOf } from "./exit-codes.ts";
 import { listenBesideProgress } from "./interrupts.ts";
-import { optionParser, parseCount } from "./options.ts";
+import { optionParser, parseCount, parseCountOrNone } from "./options.ts";
 import { writeError, writeOutput } from "./standard-output.ts";
 import { summarizeProcesses } from "./summarize.ts";
 
@@ -47,7 +47,11 @@ export function mapCommand(): Command {
     .usage("[options] -- COMMAND [WORD...] [::: INPUT...]")
     .argument("<words...>", "the command, no shell; after `:::` the inputs")
     .option("-w, --workers <n>", "jobs at once (default: CPUs)", optionParser(parseCount))
-    .option("--retries <n>", "tries again after a failure (default: 0)", optionParser(parseCount))
+    .option(
+      "--retries <n>",
+      "tries again after a failure (default: 0)",
+      optionParser(parseCountOrNone),
+    )
     .option("--joblog <file>", "write a line for each job, as GNU parallel does")
     .option("--resume", "leave out what the joblog says was done")
     .option("-k, --keep-order", "output in the order of the inputs")

@@ -21,3 +21,10 @@ export function parseCount(text: string): number {
     throw new RangeError(`${JSON.stringify(text)} is not a whole number above 0`);
   return Number(text);
 }
+
+/** A whole number, which may be zero. */
+export function parseCountOrNone(text: string): number {
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(Number(text)))
+    throw new RangeError(`${JSON.stringify(text)} is not a whole number`);
+  return Number(text);
+}

@@ -228,4 +228,39 @@ describe("cofferdam map", () => {
     expect(full.code).toBe(1);
     expect(full.stderr).toMatch(/joblog \/dev\/full cannot be written: ENOSPC/);
   });
+
+  it("logs no job as done that wrote too much, and runs it again", async () => {
+    const script = "test -e ok || head -c 67200000 /dev/zero";
+    const args = ["--joblog", "log", "--", "sh", "-c", script, "sh", ":::", "a"];
+    const first = await map(args);
+    expect([first.code, first.stderr]).toEqual([2, expect.stringMatching(/failed a: OUTPUT/)]);
+    expect(readJoblog()[0]?.slice(6, 8)).toEqual(["125", "0"]);
+    writeFileSync(join(folder, "ok"), "");
+    expect((await map(["--resume", ...args])).stderr).toMatch(/1 done · 0 failed/);
+  });
+
+  it.each([
+    ["--timeout", "0", /must be above 0/],
+    ["--memory", "0", /must be above 0/],
+    ["--jobserver", "4097", /at most 4096/],
+    ["--jobserver", "0", /above 0/],
+    ["--processes", "0", /above 0/],
+    ["--threads", "1.5", /above 0/],
+    ["--cpus", "0", /above 0/],
+    ["--workers", "0", /above 0/],
+    ["--retries", "-1", /not a whole number/],
+  ])("takes %s %s for wrong usage, before anything starts", async (option, value, message) => {
+    const wrong = await map(["--joblog", "log", option, value, "touch", ":::", "ran"]);
+    expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringMatching(message)]);
+    expect(existsSync(join(folder, "log")) || existsSync(join(folder, "ran"))).toBe(false);
+    if (["--workers", "--retries"].includes(option)) return;
+    const one = await runCli(["exec", option, value, "true"], { cwd: folder });
+    expect([one.code, one.stderr]).toEqual([125, expect.stringMatching(message)]);
+  });
+
+  it("takes no retries, no grace, and more workers than there can be", async () => {
+    const options = ["--retries", "0", "--grace", "0", "-w", String(Number.MAX_SAFE_INTEGER)];
+    const { code, stdout } = await map(["-k", ...options, "echo", ":::", "a", "b"]);
+    expect([code, stdout]).toEqual([0, "a\nb\n"]);
+  });
 });

@@ -91,6 +91,9 @@ class MapRun {
   /** Aborted by the caller, or by ourselves when the run cannot go on. */
   readonly #stop = new AbortController();
   readonly #exec: ExecOptions;
+  readonly #lanes: Promise<void>[] = [];
+  /** Why the run cannot go on. */
+  #failure: { readonly reason: unknown } | undefined;
   #announced = 0;
 
   constructor(
@@ -133,9 +136,9 @@ class MapRun {
     this.#emit({ type: "run-started", at: Date.now(), title: command[0] ?? "map", workers });
     if (total !== null) this.#announce(total, true);
     try {
-      const lanes = Array.from({ length: workers }, () => this.#lane());
-      const ends = await Promise.allSettled(lanes);
-      for (const end of ends) if (end.status === "rejected") throw end.reason;
+      this.#openLane();
+      for (const lane of this.#lanes) await lane; // it grows meanwhile
+      if (this.#failure) throw this.#failure.reason;
     } finally {
       signal?.removeEventListener("abort", onAbort);
     }
@@ -152,18 +155,24 @@ class MapRun {
     return { counts, interrupted, durationMs };
   }
 
+  /** One more with each input that is taken: there may be far more workers than inputs. */
+  #openLane(): void {
+    if (this.#lanes.length < this.#options.workers) this.#lanes.push(this.#lane());
+  }
+
   async #lane(): Promise<void> {
     try {
       for (;;) {
         const next = await this.#queue.take();
         if (next === null || this.#stop.signal.aborted) return;
+        this.#openLane();
         if (this.#options.inputs.kind === "stdin") this.#announce(this.#queue.read, false);
         if (!(await this.#output.mayStart(next.number))) return;
         await this.#job(next);
       }
     } catch (error) {
+      this.#failure ??= { reason: error };
       this.#stop.abort(error);
-      throw error;
     }
   }
 
