@@ -1,7 +1,7 @@
-import { constants } from "node:os";
 import { monotonicMs } from "../../clock.ts";
 import { CofferdamError, errorCode } from "../../errors/index.ts";
 import type { CofferdamEvent, EventListener, ItemCounts } from "../../events/index.ts";
+import { signalNumber } from "../../keeper/index.ts";
 import type { Scope } from "../../open-scope.ts";
 import {
   conventionalCodes,
@@ -276,7 +276,7 @@ function withOneEnvironment(exec: ExecOptions): ExecOptions {
 
 function joblogEnd(task: TaskResult | null): { exitCode: number; signal: number } {
   if (task === null) return { exitCode: conventionalCodes.own, signal: 0 };
-  const signal = task.outcome === "failed" && task.signal ? constants.signals[task.signal] : 0;
+  const signal = task.outcome === "failed" && task.signal ? signalNumber(task.signal) : 0;
   if (signal > 0) return { exitCode: 0, signal };
   if (!(task instanceof CofferdamError)) return { exitCode: 0, signal };
   // A command may end with 0 and fail all the same, as with too much output: 0 is for what is done.
