@@ -111,8 +111,10 @@ export class PipelineManifest implements Disposable {
   }
 
   /**
-   * All items of a stage, by key in the order of their UTF-8 bytes. What is changed at or before
-   * the place of the reader while it reads does not disturb it.
+   * All items of a stage, by key in the order of their UTF-8 bytes. What is changed before the place
+   * of the reader while it reads does not disturb it. The row that it stands on may be removed, but
+   * not changed: SQLite finds its place again by the whole row, and gives one that has become larger
+   * a second time.
    */
   items(stage: number): Iterator<ItemRow> {
     const all = this.#database.prepare(`SELECT ${columns} FROM items WHERE stage = ? ORDER BY key`);

@@ -40,13 +40,13 @@ export class Judge {
     output: string | null,
     input: { readonly stamp: Stamp | null; readonly hash: () => string | Promise<string> },
   ): Promise<Verdict> {
-    if (row?.recipe == null) {
-      // A name that an earlier plan has given to the item is the item's.
-      const isOurs = row !== null && row.state !== itemState.failed;
-      if (!isOurs && this.#isForeign(output))
-        return { action: "refuse", reason: "output of others" };
-      return run(row === null ? "new" : "not finished last time");
-    }
+    // A name that an earlier plan has given to the item is the item's; another name is not.
+    const isOurs =
+      row !== null &&
+      row.output === output &&
+      (row.recipe !== null || row.state !== itemState.failed);
+    if (!isOurs && this.#isForeign(output)) return { action: "refuse", reason: "output of others" };
+    if (row?.recipe == null) return run(row === null ? "new" : "not finished last time");
     if (this.#options.force) return run("forced");
     if (row.recipe !== stage.recipeId) return run(this.#changeOf(row.recipe, stage));
     let restamped: Stamp | undefined;

@@ -135,6 +135,8 @@ export class Planner {
         row = nextOf(rows);
       }
       const known = row?.key === key ? row : null;
+      // Before its row is written: the reader would come by it once more.
+      if (known) row = nextOf(rows);
       const output = stage.output(key);
       if (output !== null && patterns) this.#refuseOwnInput(stage, key, output, patterns);
       this.#dropOldOutput(stage, known, output);
@@ -143,7 +145,6 @@ export class Planner {
         : await this.#judge.file(stage, known, key, output);
       this.#apply(stage, known, key, output, verdict, itemState.pending);
       this.#count(stage, key, output, verdict, summary);
-      if (known) row = nextOf(rows);
       await this.#breathe(summary);
     }
     for (; row !== null; row = nextOf(rows)) this.#remove(stage, row.key, summary);
