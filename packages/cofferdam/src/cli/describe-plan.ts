@@ -17,7 +17,7 @@ function describeStage(summary: StageSummary): string[] {
     unchanged > 0 ? `${formatCount(unchanged)} unchanged` : null,
     quarantined > 0 ? `${formatCount(quarantined)} in quarantine (--retry-failed runs them)` : null,
     refused > 0
-      ? `${formatCount(refused)} refused: their output is there and no run has made it (--force writes over it)`
+      ? `${formatCount(refused)} refused: cofferdam log ITEM says why (--force writes over what no run has made)`
       : null,
     gone > 0 ? `${formatCount(gone)} gone` : null,
   ].filter((part) => part !== null);

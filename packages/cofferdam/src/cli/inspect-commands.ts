@@ -115,7 +115,8 @@ function describeLastRun(run: PipelineStatus["lastRun"]): string {
 
 function showItem({ stage, row, state, failure }: FoundItem): string {
   const lines = [`${stage}: ${row.key}`, `  ${state}${row.output ? ` → ${row.output}` : ""}`];
-  if (failure && state !== "done") {
+  if (failure?.attempts === 0 && state === "failed") lines.push(`  refused: ${failure.message}`);
+  else if (failure && state !== "done") {
     const peak = failure.peakMemoryBytes ? `, peak ${formatBytes(failure.peakMemoryBytes)}` : "";
     lines.push(
       `  ${failure.code} (${failure.cause}) after ${failure.attempts} ${failure.attempts === 1 ? "try" : "tries"}, ${formatDuration(failure.durationMs)}${peak}, ${failure.at}`,

@@ -12,7 +12,7 @@ import { Project } from "./support.ts";
 const schemaFile = fileURLToPath(new URL("../../schemas/pipeline-1.schema.json", import.meta.url));
 
 const good = `version: 1
-params: { lang: en }
+params: { lang: en, up: ../up }
 limits: { api: { rpm: 60 } }
 stages:
   one:
@@ -66,6 +66,24 @@ describe("a pipeline's file", () => {
       "from: one",
       "from: on",
       /yaml:10:16: stages\.two\.from reads a stage that does not exist: "on"; did you mean "one"\?/,
+    ],
+    [
+      "an output that another stage has",
+      "limit: api",
+      'out: "./o/{in.stem}.md/"',
+      /yaml:10:\d+: stages\.two\.out is that of the stage "one" too/,
+    ],
+    [
+      "an output that a parameter leads out of the folder",
+      "o/{in.stem}.md",
+      "{params.up}/{in.stem}.md",
+      /yaml:8:10: stages\.one\.out leads out of the pipeline's folder/,
+    ],
+    [
+      "more of a resource than there is",
+      "limit: api",
+      "resources: { gpu: 2 }",
+      /yaml:10:\d+: stages\.two\.resources\.gpu needs 2, and there is 1/,
     ],
     ["a cycle", 'each: "in/*.txt"', "from: two", /makes a circle: one ← two ← one/],
     [

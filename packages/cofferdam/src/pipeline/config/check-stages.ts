@@ -1,5 +1,8 @@
+import { posix } from "node:path";
 import { didYouMean } from "./did-you-mean.ts";
+import { withParams } from "./output-path.ts";
 import { placeholderProblem } from "./patterns.ts";
+import { countedResources } from "./resources.ts";
 import type { ConfigProblem } from "./problem.ts";
 import type { Pipeline, Stage } from "./schema.ts";
 import { parseTrack } from "./track.ts";
@@ -14,6 +17,7 @@ export function checkStages(pipeline: Pipeline): Problems {
     checkSource(name, stage, pipeline, problems);
     checkPatterns(name, stage, pipeline, problems);
     checkTracked(name, stage, pipeline, problems);
+    checkResources(name, stage, pipeline, problems);
     const { limit } = stage;
     const limits = Object.keys(pipeline.limits ?? {});
     if (limit !== undefined && !limits.includes(limit))
@@ -23,6 +27,7 @@ export function checkStages(pipeline: Pipeline): Problems {
       });
   }
   checkCycles(pipeline, problems);
+  checkOutputs(pipeline, problems);
   return problems;
 }
 
@@ -100,7 +105,8 @@ function checkPatterns(name: string, stage: Stage, pipeline: Pipeline, problems:
     const message = placeholderProblem(text, use, stage, pipeline.params ?? {});
     if (message !== null) problems.push({ path: ["stages", name, ...path], message });
   }
-  if (stage.out !== undefined && (stage.out.startsWith("/") || stage.out.split("/").includes("..")))
+  const out = stage.out === undefined ? "" : withParams(stage.out, pipeline.params ?? {});
+  if (out.startsWith("/") || out.split("/").includes(".."))
     problems.push({
       path: ["stages", name, "out"],
       message: "leads out of the pipeline's folder; outputs stay below it",
@@ -111,6 +117,18 @@ function checkTracked(name: string, stage: Stage, pipeline: Pipeline, problems: 
   for (const [index, text] of (stage.track ?? []).entries()) {
     const { message } = parseTrack(text, pipeline.params ?? {});
     if (message !== undefined) problems.push({ path: ["stages", name, "track", index], message });
+  }
+}
+
+/** Items that need more than there is would wait for ever. */
+function checkResources(name: string, stage: Stage, pipeline: Pipeline, problems: Problems): void {
+  for (const [resource, needed] of countedResources(stage)) {
+    const there = pipeline.resources?.[resource] ?? 1;
+    if (needed > there)
+      problems.push({
+        path: ["stages", name, "resources", resource],
+        message: `needs ${needed}, and there is ${there}; say at the top how many there are: resources: { ${resource}: ${needed} }`,
+      });
   }
 }
 
@@ -131,5 +149,24 @@ function checkCycles({ stages }: Pipeline, problems: Problems): void {
       if (chain.includes(next)) break;
       chain.push(next);
     }
+  }
+}
+
+/** Two stages with one pattern write over one another's outputs. */
+function checkOutputs({ stages, params = {} }: Pipeline, problems: Problems): void {
+  const known = new Map<string, string>();
+  for (const [name, { out }] of Object.entries(stages)) {
+    if (out === undefined) continue;
+    const plain = posix
+      .normalize(withParams(out, params))
+      .replace(/\/$/, "")
+      .replaceAll(/\{(in\.path|item)\}/g, "{in}");
+    const other = known.get(plain);
+    if (other === undefined) known.set(plain, name);
+    else
+      problems.push({
+        path: ["stages", name, "out"],
+        message: `is that of the stage ${JSON.stringify(other)} too: ${JSON.stringify(out)}; give each stage a folder of its own`,
+      });
   }
 }

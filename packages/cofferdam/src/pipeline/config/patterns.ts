@@ -54,32 +54,6 @@ function nameOf(name: string, { input, key, output }: ItemNames): string | null 
   }
 }
 
-/** The output of an item, relative to the pipeline's folder. */
-export function outputOf(
-  pattern: string,
-  key: string,
-  params: Readonly<Record<string, unknown>>,
-): string {
-  const path = posix.normalize(fillIn(pattern, { input: key, key, output: "", params }));
-  return path.endsWith("/") ? path.slice(0, -1) : path;
-}
-
-/** The folder, relative to the pipeline's, that all outputs of a pattern lie below. */
-export function outputFolderOf(pattern: string, params: Readonly<Record<string, unknown>>): string {
-  const filled = pattern.replace(/\{params\.[\w.-]+\}/g, (one) =>
-    fillIn(one, { input: "", key: "", output: "", params }),
-  );
-  const fixed = filled.split("{", 1)[0] ?? "";
-  return posix.dirname(posix.normalize(`${fixed}x`));
-}
-
-/** Whether two items can never get the same output: the pattern holds all of the item's name. */
-export function isInjective(pattern: string): boolean {
-  if (/\{(in|in\.path|item)\}/.test(pattern)) return true;
-  const has = (name: string): boolean => pattern.includes(`{in.${name}}`);
-  return has("dir") && (has("name") || (has("stem") && has("ext")));
-}
-
 /** Whether a command names its output itself. If none of its words does, it is what it prints. */
 export function namesOutput(words: readonly string[]): boolean {
   return words.some((word) => /\{out(\.dir)?\}/.test(word));

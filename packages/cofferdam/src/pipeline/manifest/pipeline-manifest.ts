@@ -42,6 +42,7 @@ export class PipelineManifest implements Disposable {
   readonly #addOutput: StatementSync;
   readonly #setDetails: StatementSync;
   readonly #removeDetails: StatementSync;
+  readonly #holders: StatementSync;
   readonly #recipes = new Map<number, string>();
 
   private constructor(database: DatabaseSync) {
@@ -64,6 +65,7 @@ export class PipelineManifest implements Disposable {
       "INSERT OR REPLACE INTO details (stage, key, text) VALUES (?, ?, ?)",
     );
     this.#removeDetails = prepare("DELETE FROM details WHERE stage = ? AND key = ?");
+    this.#holders = prepare("SELECT key FROM items WHERE stage = ? AND output = ? ORDER BY key");
   }
 
   /** Rejects with `MANIFEST_DAMAGED` for a file that cannot be read as a manifest. */
@@ -139,6 +141,19 @@ export class PipelineManifest implements Disposable {
     this.#setState.run(state, stage, key);
   }
 
+  /** Takes what is pending from those that a run finds to do; it is still counted as pending. */
+  holdBack(stage: number): void {
+    this.#database
+      .prepare("UPDATE items SET state = ? WHERE stage = ? AND state = ?")
+      .run(itemState.queued, stage, itemState.pending);
+  }
+
+  /** For an item that is not to be tried. `details` says why. */
+  refuse(stage: number, key: string, details: unknown): void {
+    this.setState(stage, key, itemState.failed);
+    this.#setDetails.run(stage, key, JSON.stringify(details));
+  }
+
   /** For an input whose content turned out to be the same. */
   setStamp(stage: number, key: string, stamp: Stamp): void {
     this.#setStamp.run(stamp, stage, key);
@@ -208,19 +223,39 @@ export class PipelineManifest implements Disposable {
     return rows.map((row) => String(row["key"]));
   }
 
-  /** Two items of a stage that would write to one output, if there are such. */
-  collision(stage: number): { output: string; keys: string[] } | null {
-    const row = this.#database
-      .prepare(
-        "SELECT output FROM items WHERE stage = ? GROUP BY output HAVING count(*) > 1 ORDER BY output LIMIT 1",
-      )
-      .get(stage);
-    if (!row) return null;
-    const output = String(row["output"]);
-    const keys = this.#database
-      .prepare("SELECT key FROM items WHERE stage = ? AND output = ? ORDER BY key LIMIT 2")
-      .all(stage, output);
-    return { output, keys: keys.map((found) => String(found["key"])) };
+  /** The first output that two different items claim. Its memory does not grow with their number. */
+  collision(
+    claims: Iterable<readonly [key: string, output: string]>,
+  ): { output: string; keys: readonly [string, string] } | null {
+    // A table cannot be dropped while something is read.
+    this.#database.exec(
+      "CREATE TEMP TABLE IF NOT EXISTS claims (output TEXT PRIMARY KEY, key TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    );
+    const claim = this.#database.prepare(
+      "INSERT OR IGNORE INTO claims (output, key) VALUES (?, ?)",
+    );
+    const holder = this.#database.prepare("SELECT key FROM claims WHERE output = ?");
+    try {
+      for (const [key, output] of claims) {
+        if (claim.run(output, key).changes === 1) continue;
+        const other = String(holder.get(output)?.["key"]);
+        if (other !== key) return { output, keys: [other, key] };
+      }
+      return null;
+    } finally {
+      this.#database.exec("DELETE FROM claims");
+    }
+  }
+
+  /** Only for pipelines that ask for `holders`: it costs time with every item. */
+  indexOutputs(): void {
+    this.#database.exec("CREATE INDEX IF NOT EXISTS items_by_output ON items (stage, output)");
+  }
+
+  /** The items of a stage that have that output. */
+  holders(stage: number, output: string): string[] {
+    const rows = this.#holders.all(stage, output);
+    return rows.map((row) => String(row["key"]));
   }
 
   counts(stage: number): StateCounts {

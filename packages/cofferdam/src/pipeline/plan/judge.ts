@@ -4,14 +4,18 @@ import { hashContent, stampOf, type Stamp } from "../files/stamp.ts";
 import { itemState, type ItemRow, type PipelineManifest } from "../manifest/index.ts";
 import { describeChange } from "./reasons.ts";
 import type { Recipe } from "./recipe.ts";
-import type { PlannedStage } from "./stage-plan.ts";
+import type { ItemPlace, PlannedStage } from "./stage-plan.ts";
 
 /** What is to become of an item, and why. */
 export type Verdict =
   | { readonly action: "run"; readonly reason: string }
   | { readonly action: "skip"; readonly reason: "unchanged"; readonly stamp?: Stamp }
   | { readonly action: "leave"; readonly reason: "in quarantine" }
-  | { readonly action: "refuse"; readonly reason: "output of others" };
+  | {
+      readonly action: "refuse";
+      readonly reason: "output of others" | "no place for its output";
+      readonly message: string;
+    };
 
 export interface JudgeOptions {
   /** Runs what is unchanged too, and writes over files that no run has made. */
@@ -37,15 +41,17 @@ export class Judge {
   async judge(
     stage: PlannedStage,
     row: ItemRow | null,
-    output: string | null,
+    { output, problem }: ItemPlace,
     input: { readonly stamp: Stamp | null; readonly hash: () => string | Promise<string> },
   ): Promise<Verdict> {
+    if (problem !== null)
+      return { action: "refuse", reason: "no place for its output", message: problem };
     // A name that an earlier plan has given to the item is the item's; another name is not.
     const isOurs =
       row !== null &&
       row.output === output &&
       (row.recipe !== null || row.state !== itemState.failed);
-    if (!isOurs && this.#isForeign(output)) return { action: "refuse", reason: "output of others" };
+    if (!isOurs && this.#isForeign(output)) return outputOfOthers(output);
     if (row?.recipe == null) return run(row === null ? "new" : "not finished last time");
     if (this.#options.force) return run("forced");
     if (row.recipe !== stage.recipeId) return run(this.#changeOf(row.recipe, stage));
@@ -74,26 +80,21 @@ export class Judge {
   }
 
   /** For an item that is a file. */
-  file(
-    stage: PlannedStage,
-    row: ItemRow | null,
-    key: string,
-    output: string | null,
-  ): Promise<Verdict> {
+  file(stage: PlannedStage, row: ItemRow | null, key: string, place: ItemPlace): Promise<Verdict> {
     const path = join(this.#folder, key);
     const stamp = row === null ? null : stampOf(path); // a new one is run whatever it holds
-    return this.judge(stage, row, output, {
+    return this.judge(stage, row, place, {
       stamp,
       hash: () => hashContent(path, stamp ?? ""),
     });
   }
 
   /** For an item that is only a name. */
-  line(stage: PlannedStage, row: ItemRow | null, output: string | null): Promise<Verdict> {
-    return this.judge(stage, row, output, { stamp: "", hash: () => "" });
+  line(stage: PlannedStage, row: ItemRow | null, place: ItemPlace): Promise<Verdict> {
+    return this.judge(stage, row, place, { stamp: "", hash: () => "" });
   }
 
-  #isForeign(output: string | null): boolean {
+  #isForeign(output: string | null): output is string {
     return output !== null && !this.#options.force && this.#has(output);
   }
 
@@ -110,6 +111,11 @@ export class Judge {
     this.#changes.set(key, change);
     return change;
   }
+}
+
+function outputOfOthers(output: string): Verdict {
+  const message = `${output} is there, and no run has made it; move it away, or say --force`;
+  return { action: "refuse", reason: "output of others", message };
 }
 
 function run(reason: string): Verdict {

@@ -2,10 +2,13 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { CofferdamError, errorMessage } from "../../errors/index.ts";
-import { ConfigError, fillIn, isInjective, type LoadedPipeline } from "../config/index.ts";
+import { ConfigError, type LoadedPipeline } from "../config/index.ts";
 import { itemState, type ItemRow, type PipelineManifest } from "../manifest/index.ts";
+import { Collisions } from "./collisions.ts";
 import { digestGroup } from "./gather.ts";
 import { Judge, type JudgeOptions, type Verdict } from "./judge.ts";
+import { KnownOutputs } from "./known-outputs.ts";
+import { refusalOf } from "./refusal.ts";
 import type { PlannedStage } from "./stage-plan.ts";
 import { compareUtf8, compilePatterns, walkFiles, type FilePatterns } from "./walk.ts";
 
@@ -18,6 +21,10 @@ export interface StageSummary {
   unchanged: number;
   quarantined: number;
   refused: number;
+  /** Of a gathering stage: which of its inputs are missing, so that it is not run. */
+  missing: string | null;
+  /** Which were refused and why; the first of them. */
+  readonly refusals: { readonly item: string; readonly message: string }[];
   /** Known from an earlier run, and no longer there. */
   gone: number;
   /** Why items run, and how many for each reason. */
@@ -39,11 +46,15 @@ export interface PlanOptions extends JudgeOptions {
 /** An item that has just come to be known. */
 export interface Arrival {
   readonly verdict: Verdict;
+  readonly output: string | null;
   /** Within a transaction: `run` is the state of an item that is to run. */
   readonly apply: (run: RunState) => void;
 }
 
 type RunState = typeof itemState.pending | typeof itemState.queued;
+
+/** Refused items that are told one by one. */
+const refusalsMax = 8;
 
 /** Items between two looks at signals and timers. */
 const turnItems = 5_000;
@@ -54,6 +65,8 @@ export class Planner {
   readonly #manifest: PipelineManifest;
   readonly #options: PlanOptions;
   readonly #judge: Judge;
+  readonly #outputs: KnownOutputs;
+  readonly #collisions: Collisions;
   #sinceTurn = 0;
 
   constructor(loaded: LoadedPipeline, manifest: PipelineManifest, options: PlanOptions) {
@@ -61,64 +74,99 @@ export class Planner {
     this.#manifest = manifest;
     this.#options = options;
     this.#judge = new Judge(manifest, loaded.folder, options);
+    this.#outputs = new KnownOutputs(manifest, loaded.pipeline.params ?? {});
+    this.#collisions = new Collisions(manifest, this.#outputs);
   }
 
   /** Plans a stage; those that it reads must have been planned before. */
   async planStage(stage: PlannedStage): Promise<StageSummary> {
     const summary = emptySummary(stage.name);
     const { each, gather } = stage.definition;
-    if (each !== undefined) await this.#planEach(stage, summary);
-    // What a gathering stage is made from is known only when the stage before has ended.
-    else if (gather === undefined) await this.#planFrom(stage, summary);
-    this.#refuseCollision(stage, summary);
+    if (each !== undefined) {
+      await this.#planEach(stage, summary);
+      this.#outputs.setPlanned(stage, "all");
+    } else if (gather === undefined) {
+      await this.#planFrom(stage, summary);
+      this.#outputs.setPlanned(stage, "arrived");
+    } else {
+      // What a gathering stage is made from is known only when the stage before has ended.
+      this.#outputs.setPlanned(stage, "nothing");
+    }
+    if (each === undefined || summary.toRun > 0) this.#refuseCollision(stage);
     return summary;
   }
 
   /** Decides about an item that a stage before has just made; `apply` makes it so. */
   async judgeArrival(stage: PlannedStage, key: string): Promise<Arrival> {
     const row = this.#manifest.find(stage.id, key);
-    const output = stage.output(key);
-    const verdict = await this.#judge.file(stage, row, key, output);
+    const place = this.#collisions.claim(stage, key);
+    const { output } = place;
+    const verdict = await this.#judge.file(stage, row, key, place);
     return {
       verdict,
+      output,
       apply: (run) => {
         this.#dropOldOutput(stage, row, output);
         this.#apply(stage, row, key, output, verdict, run);
+        this.#collisions.release(stage, output);
       },
     };
   }
 
-  /** Plans a gathering stage from all that the stage before has made. */
-  async planGather(stage: PlannedStage): Promise<StageSummary> {
+  /**
+   * Plans a gathering stage from all that the stage before has made; leaves it as it is when inputs
+   * are missing. `onUnchanged` is told of the outputs that are up to date.
+   */
+  async planGather(
+    stage: PlannedStage,
+    onUnchanged?: (path: string) => void,
+  ): Promise<StageSummary> {
     const summary = emptySummary(stage.name);
     const { upstream } = stage;
     if (!upstream) return summary;
+    summary.missing = this.#missingInputs(stage);
+    if (summary.missing !== null) return summary;
     this.#manifest.clearMembers(stage.id);
     const pattern = stage.definition.gather ?? "all";
-    const params = this.#loaded.pipeline.params ?? {};
-    await this.#eachOutput(upstream, (path) => {
-      const group =
-        pattern === "all" ? "all" : fillIn(pattern, { input: path, key: path, output: "", params });
-      this.#manifest.addMember(stage.id, group, path);
-    });
+    for (const path of this.#outputs.upToDate(upstream)) {
+      this.#manifest.addMember(stage.id, this.#outputs.groupOf(pattern, path), path);
+      await this.#breathe(null);
+    }
     const groups = this.#manifest.groups(stage.id);
     for (const row of Array.from(iterate(this.#manifest.items(stage.id))))
       if (!groups.includes(row.key)) this.#remove(stage, row.key, summary);
     for (const key of groups) {
       const row = this.#manifest.find(stage.id, key);
-      const output = stage.output(key);
+      const place = stage.place(key);
+      const { output } = place;
       this.#dropOldOutput(stage, row, output);
       const members = [...this.#manifest.members(stage.id, key)];
-      const verdict = await this.#judge.judge(
-        stage,
-        row,
-        output,
-        digestGroup(this.#loaded.folder, members),
-      );
+      const inputs = digestGroup(this.#loaded.folder, members);
+      const verdict = await this.#judge.judge(stage, row, place, inputs);
       this.#apply(stage, row, key, output, verdict, itemState.pending);
       this.#count(stage, key, output, verdict, summary);
+      if (verdict.action !== "skip" || output === null) continue;
+      for (const path of this.#outputs.of(stage, key, output)) onUnchanged?.(path);
     }
+    this.#outputs.setPlanned(stage, "all");
+    this.#refuseCollision(stage);
     return summary;
+  }
+
+  /**
+   * Those of the stages before whose items are not done, at any distance: an item that failed there
+   * has left no trace in the stages between. Null where nothing is missing, or may be.
+   */
+  #missingInputs(stage: PlannedStage): string | null {
+    if (stage.definition.allowMissing ?? false) return null;
+    const missing: string[] = [];
+    for (let before = stage.upstream; before !== null; before = before.upstream) {
+      const { failed, quarantined, pending } = this.#manifest.counts(before.id);
+      const count = failed + quarantined + pending;
+      if (count > 0) missing.push(`${count} ${count === 1 ? "item" : "items"} of ${before.name}`);
+      if (before.definition.allowMissing ?? false) break;
+    }
+    return missing.length === 0 ? null : missing.join(" and ");
   }
 
   async #planEach(stage: PlannedStage, summary: StageSummary): Promise<void> {
@@ -137,12 +185,13 @@ export class Planner {
       const known = row?.key === key ? row : null;
       // Before its row is written: the reader would come by it once more.
       if (known) row = nextOf(rows);
-      const output = stage.output(key);
+      const place = stage.place(key);
+      const { output } = place;
       if (output !== null && patterns) this.#refuseOwnInput(stage, key, output, patterns);
       this.#dropOldOutput(stage, known, output);
       const verdict = isLines
-        ? await this.#judge.line(stage, known, output)
-        : await this.#judge.file(stage, known, key, output);
+        ? await this.#judge.line(stage, known, place)
+        : await this.#judge.file(stage, known, key, place);
       this.#apply(stage, known, key, output, verdict, itemState.pending);
       this.#count(stage, key, output, verdict, summary);
       await this.#breathe(summary);
@@ -172,29 +221,19 @@ export class Planner {
   async #planFrom(stage: PlannedStage, summary: StageSummary): Promise<void> {
     const { upstream } = stage;
     if (!upstream) return;
-    await this.#eachOutput(upstream, async (key) => {
-      const { verdict, apply } = await this.judgeArrival(stage, key);
+    this.#collisions.prepare(stage);
+    // What an earlier run has left undone waits until its input has arrived.
+    this.#manifest.holdBack(stage.id);
+    for (const key of this.#outputs.upToDate(upstream)) {
+      const { verdict, output, apply } = await this.judgeArrival(stage, key);
       apply(itemState.pending);
-      this.#count(stage, key, stage.output(key), verdict, summary);
-    });
-  }
-
-  /** Calls for each output that a stage has made and that is up to date. */
-  async #eachOutput(
-    stage: PlannedStage,
-    call: (path: string) => void | Promise<void>,
-  ): Promise<void> {
-    for (const row of iterate(this.#manifest.items(stage.id))) {
-      if (row.state !== itemState.done || row.output === null) continue;
-      for (const path of this.outputsOf(stage, row.key, row.output)) {
-        await call(path);
-        await this.#breathe(null);
-      }
+      this.#count(stage, key, output, verdict, summary);
+      await this.#breathe(null);
     }
   }
 
   outputsOf(stage: PlannedStage, key: string, output: string): string[] {
-    return stage.makesFolder ? this.#manifest.outputs(stage.id, key) : [output];
+    return this.#outputs.of(stage, key, output);
   }
 
   #apply(
@@ -217,7 +256,7 @@ export class Planner {
         break;
       case "refuse":
         if (row === null) this.#manifest.insert(id, key, itemState.failed, output);
-        else this.#manifest.setState(id, key, itemState.failed);
+        this.#manifest.refuse(id, key, refusalOf(stage.name, key, verdict.message));
         break;
       case "leave":
         break;
@@ -235,8 +274,11 @@ export class Planner {
     this.#options.onVerdict?.(stage.name, key, output, verdict);
     if (verdict.action === "skip") summary.unchanged++;
     else if (verdict.action === "leave") summary.quarantined++;
-    else if (verdict.action === "refuse") summary.refused++;
-    else {
+    else if (verdict.action === "refuse") {
+      summary.refused++;
+      const { message } = verdict;
+      if (summary.refusals.length < refusalsMax) summary.refusals.push({ item: key, message });
+    } else {
       summary.toRun++;
       const { reason } = verdict;
       summary.reasons.set(reason, (summary.reasons.get(reason) ?? 0) + 1);
@@ -283,12 +325,10 @@ export class Planner {
     );
   }
 
-  #refuseCollision(stage: PlannedStage, summary: StageSummary): void {
-    const { out } = stage.definition;
-    if (out === undefined || isInjective(out) || summary.toRun === 0) return;
-    const collision = this.#manifest.collision(stage.id);
+  #refuseCollision(stage: PlannedStage): void {
+    const collision = this.#collisions.find(stage);
     if (!collision) return;
-    const [one = "", other = ""] = collision.keys;
+    const [one, other] = collision.keys;
     throw this.#problem(
       stage,
       "out",
@@ -314,6 +354,7 @@ function emptySummary(stage: string): StageSummary {
   return {
     stage,
     ...{ discovered: 0, toRun: 0, unchanged: 0, quarantined: 0, refused: 0, gone: 0 },
+    ...{ missing: null, refusals: [] },
     reasons: new Map(),
   };
 }

@@ -1,5 +1,5 @@
 import type { Pipeline, Stage } from "../config/index.ts";
-import { outputFolderOf, outputOf } from "../config/index.ts";
+import { outputFolderOf, outputPlaces } from "../config/index.ts";
 import type { Recipe } from "./recipe.ts";
 
 /** A stage as planning and running need it: names looked up, paths made out. */
@@ -19,9 +19,19 @@ export interface PlannedStage {
   readonly waits: boolean;
   /** The folder that its outputs lie below, relative to the pipeline's; null where it makes none. */
   readonly outputFolder: string | null;
-  /** Relative to the pipeline's folder; null where the stage makes no file. */
-  output(key: string): string | null;
+  /** Of an item: where its output goes. */
+  place(key: string): ItemPlace;
 }
+
+/** Where an item's output goes. */
+export interface ItemPlace {
+  /** Relative to the pipeline's folder; null where the stage makes no file, or there is a problem. */
+  readonly output: string | null;
+  /** Why there is no such place, or the item may not have it. */
+  readonly problem: string | null;
+}
+
+const noOutput: ItemPlace = { output: null, problem: null };
 
 /** The stages, each after the one it reads. */
 export function inOrder(pipeline: Pipeline): string[] {
@@ -54,7 +64,7 @@ export function plannedStage(
     makesFolder: out?.endsWith("/") ?? false,
     waits: definition.gather !== undefined || (definition.barrier ?? false),
     outputFolder: out === undefined ? null : outputFolderOf(out, params),
-    output: (key) => (out === undefined ? null : outputOf(out, key, params)),
+    place: out === undefined ? () => noOutput : outputPlaces(out, params),
   };
   upstream?.downstream.push(planned);
   return planned;

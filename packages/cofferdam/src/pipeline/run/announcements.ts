@@ -5,6 +5,7 @@ import type { FailureRecord } from "./failures.ts";
 import type { StageLane } from "./stage-lane.ts";
 
 const discoveredEveryMs = 200;
+const refusalsTold = 8;
 
 /** What a run tells of its stages and items, as events. */
 export class Announcements {
@@ -47,6 +48,20 @@ export class Announcements {
       ...(output === null || failure ? {} : { output }),
       ...(failure ? { error: { code: failure.code, message: failure.message } } : {}),
     });
+  }
+
+  /** A gathering stage that is not run. */
+  missing(lane: StageLane, inputs: string): void {
+    this.warn(
+      `${lane.name} is not run: inputs are missing, for ${inputs} failed or were not done; allowMissing: true goes on without them`,
+    );
+  }
+
+  /** Items that are not even tried; the first of a stage are told one by one. */
+  refused(lane: StageLane, refusals: readonly { item: string; message: string }[]): void {
+    for (const { item, message } of refusals)
+      if (lane.refusalsTold++ < refusalsTold)
+        this.warn(`${lane.name}: ${item} is refused: ${message}`);
   }
 
   warn(message: string): void {

@@ -32,7 +32,7 @@ export class Arrivals {
 
   async #addOne(lane: StageLane, key: string): Promise<void> {
     const { stage, counts } = lane;
-    const { verdict, apply } = await this.#planner.judgeArrival(stage, key);
+    const { verdict, output, apply } = await this.#planner.judgeArrival(stage, key);
     const state = stage.waits ? itemState.pending : itemState.queued;
     await this.#committer.commit({ move: null, record: () => apply(state) });
     counts.discovered++;
@@ -40,19 +40,19 @@ export class Arrivals {
       case "run":
         lane.toRun++;
         lane.because(verdict.reason);
-        if (!stage.waits) lane.queue.push(key, stage.output(key));
+        if (!stage.waits) lane.queue.push(key, output);
         break;
       case "skip": {
         counts.skipped++;
-        const output = stage.output(key);
         if (output !== null) await this.add(lane, this.#planner.outputsOf(stage, key, output));
         break;
       }
       case "leave":
         counts.quarantined++;
         break;
-      default:
+      case "refuse":
         counts.failed++;
+        this.#announcements.refused(lane, [{ item: key, message: verdict.message }]);
     }
     this.#announcements.discovered(lane, false);
   }

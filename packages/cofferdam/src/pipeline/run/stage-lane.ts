@@ -26,6 +26,7 @@ export class StageLane {
   toRun = 0;
   /** Why they run, and how many for each reason. */
   readonly reasons = new Map<string, number>();
+  refusalsTold = 0;
   announced = -1;
   announcedAt = -Infinity;
 
