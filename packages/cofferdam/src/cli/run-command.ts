@@ -103,7 +103,16 @@ async function run(words: readonly string[], flags: RunFlags): Promise<number> {
   if (flags.progress !== "json" && flags.progress !== "none") tell(result);
   if (interrupts.exitCode !== null) return interrupts.exitCode;
   if (result.stopped !== null) return exitCodes.nothingDone;
-  return exitCodeOf(result.counts, flags.allowPartial ?? false);
+  return exitCodeOfRun(result, flags.allowPartial ?? false);
+}
+
+/** Of a run that was not stopped. What is left undone is told, also where nothing has failed. */
+function exitCodeOfRun({ counts, withheld }: RunPipelineResult, allowPartial: boolean): number {
+  const { done, skipped, failed, quarantined, pending } = counts;
+  const isCut = pending > 0 || withheld.length > 0;
+  if (!isCut || failed + quarantined > 0) return exitCodeOf(counts, allowPartial);
+  if (done + skipped === 0) return exitCodes.nothingDone;
+  return allowPartial ? exitCodes.ok : exitCodes.someFailed;
 }
 
 export function optionsOf(flags: RunFlags): RunPipelineOptions {
@@ -138,7 +147,8 @@ function answerWhy(name: string, answers: string[]): NonNullable<RunPipelineOpti
   return (stage, key, output, verdict) => {
     if (key !== name && output !== name && `${stage}:${key}` !== name) return;
     const what = { run: "will run", skip: "is skipped", leave: "is left", refuse: "is refused" };
-    answers.push(`${stage}: ${key} ${what[verdict.action]}: ${verdict.reason}`);
+    const why = verdict.action === "refuse" ? verdict.message : verdict.reason;
+    answers.push(`${stage}: ${key} ${what[verdict.action]}: ${why}`);
   };
 }
 

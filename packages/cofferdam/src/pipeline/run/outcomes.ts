@@ -85,6 +85,11 @@ export class Outcomes {
     this.#announcements.finished(lane, row, durationMs, "done", null);
   }
 
+  /** Leads on from outputs that are up to date, of a stage that was planned while others ran. */
+  async unchanged(lane: StageLane, outputs: readonly string[]): Promise<void> {
+    await this.#arrivals.add(lane, outputs);
+  }
+
   /** Null where nothing is wrong with the item, but no other could be done either. */
   async failed(
     lane: StageLane,

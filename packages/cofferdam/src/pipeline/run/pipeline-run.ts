@@ -11,7 +11,7 @@ import { errorMessage } from "../../errors/index.ts";
 import type { EventListener } from "../../events/index.ts";
 import type { Scope } from "../../open-scope.ts";
 import type { Limiter } from "../../shared/index.ts";
-import type { LoadedPipeline } from "../config/index.ts";
+import { ConfigError, type LoadedPipeline } from "../config/index.ts";
 import { inTransaction, type ItemRow } from "../manifest/index.ts";
 import type { Planner, PlannedStage, StageSummary } from "../plan/index.ts";
 import type { PipelineState } from "../state/pipeline-state.ts";
@@ -55,11 +55,13 @@ export class PipelineRun {
   readonly #places: Places;
   readonly #limiters: ReadonlyMap<string, Limiter>;
   readonly #lanes: readonly StageLane[];
+  readonly #summaries: readonly StageSummary[];
   readonly #admission: Admission;
   readonly #outcomes: Outcomes;
   readonly #announcements: Announcements;
   /** Why nothing more was started; null while all goes on. */
   stopped: string | null = null;
+  readonly #withheld: string[] = [];
   #wake = newWake();
 
   constructor(
@@ -90,9 +92,15 @@ export class PipelineRun {
       options,
       (why) => this.#stop(why),
     );
+    this.#summaries = summaries;
     this.#lanes = makeLanes(stages, summaries, state.manifest, options.slots);
     const { resources = {} } = loaded.pipeline;
     this.#admission = new Admission(this.#lanes, options.slots, resources, this.#committer);
+  }
+
+  /** Gathering stages that were not run, since inputs of theirs are missing. */
+  get withheld(): readonly string[] {
+    return this.#withheld;
   }
 
   get lanes(): readonly StageLane[] {
@@ -108,7 +116,11 @@ export class PipelineRun {
   async run(): Promise<void> {
     const onAbort = (): void => this.#wake.resolve();
     this.#options.signal.addEventListener("abort", onAbort, { once: true });
-    for (const lane of this.#lanes) this.#announcements.discovered(lane, false);
+    for (const [index, lane] of this.#lanes.entries()) {
+      this.#announcements.discovered(lane, false);
+      this.#announcements.refused(lane, this.#summaries[index]?.refusals ?? []);
+      this.#withhold(lane, this.#summaries[index]?.missing ?? null);
+    }
     try {
       for (;;) {
         this.#startWhatCan();
@@ -224,24 +236,42 @@ export class PipelineRun {
 
   /** A stage that has waited begins: what it is made of is all there, and its makers are gone. */
   async #openLane(lane: StageLane): Promise<void> {
-    const { definition } = lane.stage;
     lane.open = true;
-    if (definition.gather !== undefined) {
-      const { failed = 0, quarantined = 0 } = lane.upstream?.counts ?? {};
-      const missing = failed + quarantined;
-      if (missing > 0 && !(definition.allowMissing ?? false)) {
-        this.#announcements.warn(
-          `${lane.name} is not run: ${missing} items of ${lane.upstream?.name ?? ""} failed; allowMissing: true goes on without them`,
-        );
-        lane.ended = true;
-        return;
-      }
-      const { manifest } = this.#state;
-      await this.#committer.settled();
-      lane.add(await inTransaction(manifest, () => this.#planner.planGather(lane.stage)));
-    }
+    if (lane.stage.definition.gather !== undefined && !(await this.#gather(lane))) return;
     lane.queue.reopen();
     this.#announcements.discovered(lane, false);
+  }
+
+  /** Finds out what a gathering stage is to do. False when it does nothing. */
+  async #gather(lane: StageLane): Promise<boolean> {
+    const { manifest } = this.#state;
+    const unchanged: string[] = [];
+    await this.#committer.settled();
+    let summary: StageSummary;
+    try {
+      summary = await inTransaction(manifest, () =>
+        this.#planner.planGather(lane.stage, (path) => unchanged.push(path)),
+      );
+    } catch (error) {
+      // What was done is done; the next run begins with this error.
+      if (!(error instanceof ConfigError)) throw error;
+      this.#stop(errorMessage(error));
+      return false;
+    }
+    lane.add(summary);
+    this.#announcements.refused(lane, summary.refusals);
+    if (this.#withhold(lane, summary.missing)) return false;
+    await this.#outcomes.unchanged(lane, unchanged);
+    return true;
+  }
+
+  /** A gathering stage does not run with inputs missing. */
+  #withhold(lane: StageLane, missing: string | null): boolean {
+    if (missing === null) return false;
+    this.#announcements.missing(lane, missing);
+    this.#withheld.push(lane.name);
+    lane.ended = true;
+    return true;
   }
 }
 

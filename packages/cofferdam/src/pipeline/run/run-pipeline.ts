@@ -65,6 +65,8 @@ export interface RunPipelineResult {
   readonly failures: readonly FailureRecord[];
   /** Why nothing more was started, where something stopped the run. */
   readonly stopped: string | null;
+  /** Gathering stages that were not run, since inputs of theirs are missing. */
+  readonly withheld: readonly string[];
   readonly interrupted: boolean;
   readonly planMs: number;
   readonly durationMs: number;
@@ -121,7 +123,7 @@ export async function runPipeline(
     emit({ type: "run-finished", at: Date.now(), durationMs, interrupted, counts });
     return {
       ...{ counts, stages: results, plan, failures: run.failures, stopped: run.stopped },
-      ...{ interrupted, planMs, durationMs, scope: await scope.close() },
+      ...{ withheld: run.withheld, interrupted, planMs, durationMs, scope: await scope.close() },
     };
   } finally {
     await scope.close();
