@@ -1,10 +1,11 @@
+import { totalmem } from "node:os";
+import { countedResources } from "../config/index.ts";
 import { backlogMax, type Committer } from "./committer.ts";
+import { memoryOf } from "./executors.ts";
 import type { StageLane } from "./stage-lane.ts";
 
 /** Arrivals that may wait in memory before the stage that makes them pauses. */
 const arrivalsMax = 4_096;
-/** Bounded for each item by its containment, and not counted over all. */
-const measuredResources = ["memory", "cpus", "threads", "processes"];
 
 /** Which stage may start another item: places and resources are all stages' together. */
 export class Admission {
@@ -33,7 +34,8 @@ export class Admission {
       !this.isFull(lane) &&
       this.#committer.backlog < backlogMax &&
       lane.downstream.every(({ stage, queue }) => stage.waits || queue.waiting < arrivalsMax) &&
-      this.#hasResources(lane)
+      this.#hasResources(lane) &&
+      this.#hasMemory(lane)
     );
   }
 
@@ -44,21 +46,28 @@ export class Admission {
     return taken + needed > this.#slots;
   }
 
+  /** Whether the machine has memory for one more, if all that run take what they may. */
+  #hasMemory(lane: StageLane): boolean {
+    const { definition } = lane.stage;
+    const more = lane.slots(lane.inFlight + 1) - lane.slots(lane.inFlight);
+    const needed = more * (memoryOf(definition) ?? 0);
+    if (needed === 0) return true;
+    const taken = this.#lanes.reduce(
+      (sum, other) => sum + (memoryOf(other.stage.definition) ?? 0) * other.slots(other.inFlight),
+      0,
+    );
+    // One that needs more than there is runs alone.
+    return taken === 0 || taken + needed <= totalmem();
+  }
+
   #hasResources(lane: StageLane): boolean {
-    return countedResources(lane).every(([name, needed]) => {
+    return countedResources(lane.stage.definition).every(([name, needed]) => {
       const taken = this.#lanes.reduce((sum, other) => {
-        const [, each = 0] = countedResources(other).find(([one]) => one === name) ?? [];
+        const [, each = 0] =
+          countedResources(other.stage.definition).find(([one]) => one === name) ?? [];
         return sum + each * other.slots(other.inFlight);
       }, 0);
       return taken + needed <= (this.#resources.get(name) ?? 1);
     });
   }
-}
-
-function countedResources({ stage }: StageLane): [string, number][] {
-  const { resources } = stage.definition;
-  if (!resources) return [];
-  return Object.entries(resources).filter(
-    (entry): entry is [string, number] => !measuredResources.includes(entry[0]),
-  );
 }
