@@ -44,7 +44,8 @@ export class Joblog implements Disposable {
   }
 
   /**
-   * Opens a log for appending. `anew` refuses one that has entries. A last line that was cut off
+   * Opens a log for appending. `anew` refuses one that has entries; what is no joblog is refused
+   * always, and left as it is. A last line that was cut off
    * when its writer was killed is taken away. Rejects with `INVALID_ARGUMENT`, `LOCKED` or `OUTPUT`.
    */
   static async open(path: string, { anew }: { anew: boolean }): Promise<Joblog> {
@@ -63,6 +64,13 @@ export class Joblog implements Disposable {
 
   #begin(anew: boolean): void {
     const { size } = fstatSync(this.#fd);
+    if (size > 0 && !isJoblog(this.#fd, size)) {
+      closeSync(this.#fd);
+      throw new CofferdamError(
+        "INVALID_ARGUMENT",
+        `${this.#path} is there and is no joblog; give another file, or remove it`,
+      );
+    }
     if (anew && size > header.length) {
       closeSync(this.#fd);
       throw new CofferdamError(
@@ -132,6 +140,13 @@ export async function* succeededCommands(path: string): AsyncGenerator<string> {
         { cause: error },
       );
   }
+}
+
+/** Whether a file begins with our header, or has as much of it as was written before a kill. */
+function isJoblog(fd: number, size: number): boolean {
+  const buffer = Buffer.alloc(Math.min(size, header.length));
+  const read = readSync(fd, buffer, 0, buffer.length, 0);
+  return read > 0 && header.startsWith(buffer.toString("latin1", 0, read));
 }
 
 /** Where the last newline ends; 0 when there is none. */
