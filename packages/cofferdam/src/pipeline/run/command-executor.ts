@@ -91,7 +91,7 @@ export class CommandExecutor implements Executor {
       stdout: this.#printsOutput ? "" : error.stdout,
       stderr: Buffer.from(error.stderr, "latin1").toString(),
       peakMemoryBytes: error.peakMemoryBytes.value,
-      hopeless: error.startFailure?.stage === "exec" && words[0] === this.#words[0],
+      hopeless: isHopeless(error.startFailure) && words[0] === this.#words[0],
     });
   }
 
@@ -100,6 +100,11 @@ export class CommandExecutor implements Executor {
     const short = relative(this.#folder, path);
     return short === "" || short.startsWith("..") ? path : short;
   }
+}
+
+/** A program that cannot be started will not be for other items; words that are too long are these. */
+function isHopeless(failure: TaskResult["startFailure"]): boolean {
+  return failure?.stage === "exec" && failure.code !== "E2BIG";
 }
 
 export interface CommandSetting {
