@@ -43,6 +43,7 @@ export class PipelineManifest implements Disposable {
   readonly #setDetails: StatementSync;
   readonly #removeDetails: StatementSync;
   readonly #holders: StatementSync;
+  readonly #outputs: StatementSync;
   readonly #recipes = new Map<number, string>();
 
   private constructor(database: DatabaseSync) {
@@ -65,6 +66,7 @@ export class PipelineManifest implements Disposable {
       "INSERT OR REPLACE INTO details (stage, key, text) VALUES (?, ?, ?)",
     );
     this.#removeDetails = prepare("DELETE FROM details WHERE stage = ? AND key = ?");
+    this.#outputs = prepare("SELECT path FROM outputs WHERE stage = ? AND key = ? ORDER BY path");
     this.#holders = prepare("SELECT key FROM items WHERE stage = ? AND output = ? ORDER BY key");
   }
 
@@ -187,9 +189,7 @@ export class PipelineManifest implements Disposable {
 
   /** The files in an item's output folder. */
   outputs(stage: number, key: string): string[] {
-    const rows = this.#database
-      .prepare("SELECT path FROM outputs WHERE stage = ? AND key = ? ORDER BY path")
-      .all(stage, key);
+    const rows = this.#outputs.all(stage, key);
     return rows.map((row) => String(row["path"]));
   }
 

@@ -73,7 +73,11 @@ export class Judge {
         return run("not finished last time");
       case itemState.done: {
         const isThere = output === null || this.#has(output);
-        if (!isThere) return run("output missing");
+        // Of a folder each file is an output, and the input of others.
+        const isWhole =
+          !stage.makesFolder ||
+          this.#manifest.outputs(stage.id, row.key).every((path) => this.#has(path));
+        if (!isThere || !isWhole) return run("output missing");
         return { action: "skip", reason: "unchanged", ...(restamped ? { stamp: restamped } : {}) };
       }
     }

@@ -1,9 +1,11 @@
 import { hash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
+import { CofferdamError } from "../../errors/index.ts";
 import type { Scope } from "../../open-scope.ts";
 import { parseTrack, type Pipeline, type Stage } from "../config/index.ts";
 import { lookUp } from "../config/track.ts";
+import { hashCode } from "./code-hash.ts";
 
 /** Changed when the same pipeline would give another recipe; then everything runs again, once. */
 const recipeFormat = 1;
@@ -51,7 +53,9 @@ export async function recipeOf(
   return {
     format: recipeFormat,
     ...(stage.run ? { command: stage.run } : {}),
-    ...(code === undefined ? {} : { code: hashCode(resolve(folder, code)) }),
+    ...(code === undefined
+      ? {}
+      : { code: hashCode(resolve(folder, code), stage.module === undefined ? "python" : "js") }),
     ...(stage.function === undefined ? {} : { function: stage.function }),
     ...(stage.out === undefined ? {} : { out: stage.out }),
     ...(stage.gather === undefined ? {} : { gather: stage.gather }),
@@ -108,16 +112,8 @@ function hashIfThere(path: string): string {
   return existsSync(path) ? hash("sha256", readFileSync(path)) : "missing";
 }
 
-/** A file and the files that it imports by a relative path, and theirs. */
-function hashCode(path: string, seen = new Map<string, string>()): string {
-  if (!seen.has(path)) {
-    const text = existsSync(path) ? readFileSync(path, "utf8") : "missing";
-    seen.set(path, text);
-    const imports = /(?:from|import)\s*\(?\s*["'](\.{1,2}\/[^"']+)["']/g;
-    for (const [, target = ""] of text.matchAll(imports))
-      hashCode(resolve(dirname(path), target), seen);
-  }
-  return hash("sha256", JSON.stringify([...seen.values()]));
+export function planningInterrupted(): CofferdamError {
+  return new CofferdamError("CANCELLED", "planning was interrupted; nothing was changed");
 }
 
 /** What a tool says of itself: the first line of `TOOL --version`, or else its file's hash. */
@@ -125,8 +121,13 @@ export async function askVersion(
   scope: Pick<Scope, "exec">,
   command: string,
   cwd: string,
+  signal?: AbortSignal,
 ): Promise<string> {
-  const result = await scope.exec([command, "--version"], { cwd, timeout: "1m", reject: false });
+  const result = await scope.exec([command, "--version"], {
+    ...{ cwd, timeout: "1m", reject: false },
+    ...(signal ? { signal } : {}),
+  });
+  if (result.outcome === "cancelled") throw planningInterrupted();
   if (result.startFailure) return "not installed";
   const text = `${result.stdout}\n${result.stderr}`.trim();
   if (result.outcome === "ok" && text !== "") return (text.split("\n")[0] ?? "").trim();
