@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { Command, Option } from "commander";
-import { CofferdamError, errorMessage } from "../errors/index.ts";
+import { CofferdamError, errorCode, errorMessage } from "../errors/index.ts";
 import { createRenderer, escapeForTerminal, formatCounts } from "../events/index.ts";
 import type { RendererMode } from "../events/index.ts";
 import type { RunPipelineOptions, RunPipelineResult } from "../pipeline/index.ts";
@@ -94,6 +94,11 @@ async function run(words: readonly string[], flags: RunFlags): Promise<number> {
       ...(flags.why === undefined ? {} : { onVerdict: answerWhy(flags.why, answers) }),
       ...(joblog ? { onItemEnd: (end) => joblog.append(joblogEntry(end, ++number)) } : {}),
     });
+  } catch (error) {
+    // Before anything was run.
+    if (interrupts.exitCode === null || errorCode(error) !== "CANCELLED") throw error;
+    say(errorMessage(error));
+    return interrupts.exitCode;
   } finally {
     renderer.close();
   }

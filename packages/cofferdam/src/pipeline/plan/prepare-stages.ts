@@ -15,6 +15,7 @@ export async function prepareStages(
   manifest: PipelineManifest,
   scope: Pick<Scope, "exec">,
   selection: { readonly stages: readonly string[]; readonly only: boolean },
+  signal?: AbortSignal,
 ): Promise<PlannedStage[]> {
   const { pipeline, folder } = loaded;
   const all = inOrder(pipeline);
@@ -23,7 +24,7 @@ export async function prepareStages(
   const selected = stagesInOrder(loaded, selection.stages, selection.only);
   const versions = new Map<string, Promise<string>>();
   const toolVersion = (command: string): Promise<string> => {
-    const known = versions.get(command) ?? askVersion(scope, command, folder);
+    const known = versions.get(command) ?? askVersion(scope, command, folder, signal);
     versions.set(command, known);
     return known;
   };

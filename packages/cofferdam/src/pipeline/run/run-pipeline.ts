@@ -148,7 +148,8 @@ async function planAll(
   const found: { stages: PlannedStage[]; plan: StageSummary[] } = { stages: [], plan: [] };
   try {
     await inTransaction(manifest, async () => {
-      found.stages = await prepareStages(loaded, manifest, scope, { stages: names, only });
+      const { signal } = options;
+      found.stages = await prepareStages(loaded, manifest, scope, { stages: names, only }, signal);
       for (const stage of found.stages) {
         const waits = stage.upstream !== null && found.stages.includes(stage.upstream);
         const gathers = stage.definition.gather !== undefined;
