@@ -40,6 +40,8 @@ stages:
     const { code, stderr } = await project.run();
     expect([code, stderr]).toEqual([2, expect.stringMatching(/b: 0 done · 0 failed · 1 pending/)]);
     expect(project.has("b/x")).toBe(false);
+    // Nothing failed in this one, but something is left undone.
+    expect((await project.run("--only", "b")).code).toBe(2);
     project.write("in/x", "one more");
     expect(await project.sums()).toMatchObject({ done: 2 });
     expect(project.read("b/x")).toBe("one more");

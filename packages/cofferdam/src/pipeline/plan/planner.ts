@@ -1,16 +1,23 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { CofferdamError, errorMessage } from "../../errors/index.ts";
+import { errorMessage } from "../../errors/index.ts";
 import { ConfigError, type LoadedPipeline } from "../config/index.ts";
 import { itemState, type ItemRow, type PipelineManifest } from "../manifest/index.ts";
 import { Collisions } from "./collisions.ts";
 import { digestGroup } from "./gather.ts";
 import { Judge, type JudgeOptions, type Verdict } from "./judge.ts";
 import { KnownOutputs } from "./known-outputs.ts";
+import { planningInterrupted } from "./recipe.ts";
 import { refusalOf } from "./refusal.ts";
-import type { PlannedStage } from "./stage-plan.ts";
-import { compareUtf8, compilePatterns, walkFiles, type FilePatterns } from "./walk.ts";
+import type { ItemPlace, PlannedStage } from "./stage-plan.ts";
+import {
+  compareUtf8,
+  compilePatterns,
+  walkFiles,
+  type FilePatterns,
+  type FoundFile,
+} from "./walk.ts";
 
 /** What planning found out about a stage's items. */
 export interface StageSummary {
@@ -55,6 +62,11 @@ type RunState = typeof itemState.pending | typeof itemState.queued;
 
 /** Refused items that are told one by one. */
 const refusalsMax = 8;
+
+const nameless: ItemPlace = {
+  output: null,
+  problem: "its name is not UTF-8, so no program can be given it; rename it",
+};
 
 /** Items between two looks at signals and timers. */
 const turnItems = 5_000;
@@ -173,10 +185,10 @@ export class Planner {
     const { each } = stage.definition;
     const isLines = typeof each === "object" && !Array.isArray(each);
     const patterns = isLines ? null : compilePatterns([each ?? []].flat());
-    const names = isLines ? this.#lines(stage, each.lines) : this.#files(stage, patterns);
+    const found = isLines ? this.#lines(stage, each.lines) : this.#files(stage, patterns);
     const rows = this.#manifest.items(stage.id);
     let row = nextOf(rows);
-    for (const key of names) {
+    for (const { path: key, isNameless } of found) {
       // Both are in the same order: what comes before this name is no longer there.
       while (row !== null && compareUtf8(row.key, key) < 0) {
         this.#remove(stage, row.key, summary);
@@ -185,7 +197,7 @@ export class Planner {
       const known = row?.key === key ? row : null;
       // Before its row is written: the reader would come by it once more.
       if (known) row = nextOf(rows);
-      const place = stage.place(key);
+      const place = isNameless ? nameless : stage.place(key);
       const { output } = place;
       if (output !== null && patterns) this.#refuseOwnInput(stage, key, output, patterns);
       this.#dropOldOutput(stage, known, output);
@@ -200,7 +212,7 @@ export class Planner {
     if (summary.discovered === 0) throw this.#nothingFound(stage, each);
   }
 
-  #files(stage: PlannedStage, patterns: FilePatterns | null): Iterable<string> {
+  #files(stage: PlannedStage, patterns: FilePatterns | null): Iterable<FoundFile> {
     try {
       return patterns ? walkFiles(this.#loaded.folder, patterns) : [];
     } catch (error) {
@@ -208,11 +220,11 @@ export class Planner {
     }
   }
 
-  #lines(stage: PlannedStage, file: string): string[] {
+  #lines(stage: PlannedStage, file: string): FoundFile[] {
     try {
       const text = readFileSync(join(this.#loaded.folder, file), "utf8");
       const lines = new Set(text.split(/\r?\n/).filter((line) => line !== ""));
-      return [...lines].sort(compareUtf8);
+      return [...lines].sort(compareUtf8).map((path) => ({ path, isNameless: false }));
     } catch (error) {
       throw this.#problem(stage, "each", `cannot be read: ${errorMessage(error)}`);
     }
@@ -310,8 +322,7 @@ export class Planner {
     this.#sinceTurn = 0;
     if (summary) this.#options.onDiscovered?.(summary.stage, summary.discovered);
     await nextTurn();
-    if (this.#options.signal.aborted)
-      throw new CofferdamError("CANCELLED", "planning was interrupted; nothing was changed");
+    if (this.#options.signal.aborted) throw planningInterrupted();
   }
 
   #refuseOwnInput(stage: PlannedStage, key: string, output: string, patterns: FilePatterns): void {

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { readdirSync, realpathSync, statSync, type Dirent } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -30,9 +31,34 @@ export function compilePatterns(patterns: readonly string[]): FilePatterns {
   };
 }
 
+/** A file that is found. */
+export interface FoundFile {
+  readonly path: string;
+  /** Its name, or that of a folder that it is, is no text: what stands in `path` for it opens nothing. */
+  readonly isNameless: boolean;
+}
+
 /** The files below a folder that match, each once, by path in the order of their UTF-8 bytes. */
-export function* walkFiles(folder: string, patterns: FilePatterns): Generator<string> {
-  for (const base of patterns.bases) yield* walkFolder(folder, base, patterns, []);
+export function* walkFiles(folder: string, patterns: FilePatterns): Generator<FoundFile> {
+  const found = patterns.bases.map((base) => walkFolder(folder, base, patterns, []));
+  const [only, ...more] = found;
+  if (only && more.length === 0) yield* only;
+  else yield* merge(found);
+}
+
+/** A folder's files and those of one above it do not follow one another. */
+function* merge(sources: readonly Generator<FoundFile>[]): Generator<FoundFile> {
+  const heads = sources.flatMap((source) => {
+    const { done, value } = source.next();
+    return done ? [] : [{ source, value }];
+  });
+  while (heads.length > 0) {
+    const first = heads.reduce((a, b) => (compareUtf8(b.value.path, a.value.path) < 0 ? b : a));
+    yield first.value;
+    const { done, value } = first.source.next();
+    if (done) heads.splice(heads.indexOf(first), 1);
+    else first.value = value;
+  }
 }
 
 function* walkFolder(
@@ -40,11 +66,14 @@ function* walkFolder(
   path: string,
   patterns: FilePatterns,
   above: readonly string[],
-): Generator<string> {
-  for (const { name, isFolder, isLink } of entriesOf(join(root, path))) {
+): Generator<FoundFile> {
+  for (const { name, isFolder, isLink, isNameless } of entriesOf(join(root, path))) {
     const child = path === "" ? name : `${path}/${name}`;
-    if (!isFolder) {
-      if (patterns.matches(child)) yield child;
+    if (isNameless) {
+      // Of a folder nobody can say what is in it.
+      if (isFolder || patterns.matches(child)) yield { path: child, isNameless };
+    } else if (!isFolder) {
+      if (patterns.matches(child)) yield { path: child, isNameless };
     } else if (!isLink) {
       yield* walkFolder(root, child, patterns, above);
     } else {
@@ -61,6 +90,7 @@ interface Entry {
   readonly name: string;
   readonly isFolder: boolean;
   readonly isLink: boolean;
+  readonly isNameless: boolean;
 }
 
 /** In the order in which the full paths below stand: a folder's name counts with its slash. */
@@ -73,16 +103,46 @@ function entriesOf(folder: string): Entry[] {
     throw error;
   }
   const found: Entry[] = [];
+  let isAllText = true;
   for (const entry of entries) {
     if (entry.name.startsWith(".")) continue;
+    // What cannot be decoded has this in its place; a name may also have it by itself.
+    if (entry.name.includes("\uFFFD")) isAllText = false;
     const isLink = entry.isSymbolicLink();
     const kind = isLink ? statSync(join(folder, entry.name), { throwIfNoEntry: false }) : entry;
-    if (kind?.isDirectory()) found.push({ name: entry.name, isFolder: true, isLink });
+    if (kind?.isDirectory())
+      found.push({ name: entry.name, isFolder: true, isLink, isNameless: false });
     // A link to nowhere is an input that has vanished: an item that fails, not one that is not seen.
     else if (kind === undefined || kind.isFile())
-      found.push({ name: entry.name, isFolder: false, isLink });
+      found.push({ name: entry.name, isFolder: false, isLink, isNameless: false });
   }
-  return found.sort((a, b) => compareUtf8(sortName(a), sortName(b)));
+  const all = isAllText ? found : namelessTold(folder, found);
+  return all.sort((a, b) => compareUtf8(sortName(a), sortName(b)));
+}
+
+/** Names that are not UTF-8 are told apart by their bytes: `x\xff.txt`. */
+function namelessTold(folder: string, found: readonly Entry[]): Entry[] {
+  const nameless = readdirSync(folder, { withFileTypes: true, encoding: "buffer" })
+    .filter(({ name }) => !isUtf8(name) && name[0] !== 0x2e)
+    .map((entry) => ({
+      ...{ name: escapeBytes(entry.name), isFolder: entry.isDirectory() },
+      ...{ isLink: false, isNameless: true },
+    }));
+  const decoded = new Set(
+    readdirSync(folder, { encoding: "buffer" })
+      .filter((name) => isUtf8(name))
+      .map(String),
+  );
+  const taken = found.filter(({ name }) => decoded.has(name));
+  // One that is really called so is another file.
+  return [...taken, ...nameless.filter(({ name }) => !decoded.has(name))];
+}
+
+/** As latin1, so that each byte is one character; those that ASCII does not have are written out. */
+function escapeBytes(name: Buffer): string {
+  return name
+    .toString("latin1")
+    .replace(/[\u0080-\u00ff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`);
 }
 
 function sortName({ name, isFolder }: Entry): string {
@@ -111,8 +171,11 @@ function withoutDot(pattern: string): string {
 
 function topmost(bases: readonly string[]): string[] {
   const clean = bases.map((base) => (base === "." ? "" : base.replace(/\/$/, "")));
-  const isBelow = (path: string, base: string): boolean =>
-    path !== base && (base === "" || path.startsWith(`${base}/`));
+  // `../x` is not below the folder itself, nor `../../x` below `..`.
+  const isBelow = (path: string, base: string): boolean => {
+    const rest = base === "" ? path : path.startsWith(`${base}/`) && path.slice(base.length + 1);
+    return path !== base && rest !== false && !/^\.\.(\/|$)/.test(rest);
+  };
   return [...new Set(clean)]
     .filter((path) => !clean.some((base) => isBelow(path, base)))
     .sort((a, b) => compareUtf8(`${a}/`, `${b}/`));
