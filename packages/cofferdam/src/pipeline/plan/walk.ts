@@ -49,15 +49,15 @@ export function* walkFiles(folder: string, patterns: FilePatterns): Generator<Fo
 /** A folder's files and those of one above it do not follow one another. */
 function* merge(sources: readonly Generator<FoundFile>[]): Generator<FoundFile> {
   const heads = sources.flatMap((source) => {
-    const { done, value } = source.next();
-    return done ? [] : [{ source, value }];
+    const next = source.next();
+    return next.done ? [] : [{ source, value: next.value }];
   });
   while (heads.length > 0) {
     const first = heads.reduce((a, b) => (compareUtf8(b.value.path, a.value.path) < 0 ? b : a));
     yield first.value;
-    const { done, value } = first.source.next();
-    if (done) heads.splice(heads.indexOf(first), 1);
-    else first.value = value;
+    const next = first.source.next();
+    if (next.done) heads.splice(heads.indexOf(first), 1);
+    else first.value = next.value;
   }
 }
 

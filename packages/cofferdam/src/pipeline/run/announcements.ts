@@ -53,7 +53,7 @@ export class Announcements {
   /** A gathering stage that is not run. */
   missing(lane: StageLane, inputs: string): void {
     this.warn(
-      `${lane.name} is not run: inputs are missing, for ${inputs} failed or were not done; allowMissing: true goes on without them`,
+      `${lane.name} is not run: inputs are missing (not done: ${inputs}); allowMissing: true goes on without them`,
     );
   }
 
