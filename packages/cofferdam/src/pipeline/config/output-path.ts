@@ -18,21 +18,26 @@ export function outputPlaces(
   pattern: string,
   params: Readonly<Record<string, unknown>>,
 ): (key: string) => OutputPlace {
-  const segments = pattern.split("/").filter((segment) => segment !== "");
+  const segments = pattern
+    .split("/")
+    .filter((text) => text !== "")
+    .map((text, index, all) => ({
+      text,
+      isOfItem: ofItem.test(text),
+      mayBeLeftOut: onlyItem.test(text) && index < all.length - 1,
+    }));
   return (key) => {
     const names = { input: key, key, output: "", params };
     const parts: string[] = [];
-    for (const [index, segment] of segments.entries()) {
-      const filled = fillIn(segment, names);
-      const isOfItem = ofItem.test(segment);
+    for (const { text, isOfItem, mayBeLeftOut } of segments) {
+      const filled = fillIn(text, names);
       // A file that has no folder, or no extension, leaves that level out.
       const isNothing = filled === "" || filled === ".";
-      if (isNothing && onlyItem.test(segment) && !key.includes("/") && index < segments.length - 1)
-        continue;
+      if (isNothing && mayBeLeftOut && !key.includes("/")) continue;
       for (const part of filled.split("/")) {
         const problem = isOfItem ? problemOf(part) : null;
         if (problem !== null) {
-          const whole = segments.map((one) => fillIn(one, names)).join("/");
+          const whole = segments.map((one) => fillIn(one.text, names)).join("/");
           return {
             output: null,
             problem: `its output would be ${JSON.stringify(whole)}, which ${problem}; give it another name`,

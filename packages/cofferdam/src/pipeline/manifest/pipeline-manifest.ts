@@ -125,6 +125,14 @@ export class PipelineManifest implements Disposable {
     return all.iterate(stage) as unknown as Iterator<ItemRow>;
   }
 
+  /** The names of all items of a stage, in the same order. */
+  *keys(stage: number): Generator<string> {
+    const rows = this.#database
+      .prepare("SELECT key FROM items WHERE stage = ? ORDER BY key")
+      .iterate(stage);
+    for (const row of rows) yield row["key"] as string;
+  }
+
   /** The next pending items, a page at a time. */
   pendingAfter(stage: number, key: string, limit: number): ItemRow[] {
     return this.#pendingAfter.all(stage, key, limit) as unknown as ItemRow[];

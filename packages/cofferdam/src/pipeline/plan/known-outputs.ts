@@ -52,7 +52,7 @@ export class KnownOutputs {
     const { upstream } = stage;
     const planned = this.#planned.get(stage) ?? "all";
     if (planned === "all" || upstream === null) {
-      for (const { key } of this.#rows(stage)) yield key;
+      yield* this.#manifest.keys(stage.id);
       return;
     }
     const { gather } = stage.definition;
