@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { runCli, type Finished } from "../../../test/support/program.ts";
 import type { Summary } from "../src/summary/summary.ts";
+import { sweep } from "./support/sweep.ts";
 
 let folder: string;
 let ran: Finished;
@@ -12,30 +13,12 @@ let page: string;
 
 const markup = `"'><script>alert(1)</script><img src=x onerror=alert(2)>`;
 
-function sweep(procedure: string, sample = "s"): string {
-  const ways = [-1, 1].flatMap((side) =>
-    Array.from({ length: 20 }, (_, step) => side * (10 - Math.abs(10 - step))),
-  );
-  return [
-    `#Procedure: <laser_setup.procedures.${procedure}>`,
-    "#Parameters:",
-    `#\tSample: ${sample}`,
-    `#\tChip number: ${sample}`,
-    "#Metadata:",
-    "#\tStart time: 1726394856.2",
-    "#Data:",
-    "Vsd (V),I (A)",
-    ...ways.map((value) => `${value},${value * 1e-9}`),
-    "",
-  ].join("\n");
-}
-
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "hostile-"));
   const raw = join(folder, "data/01_raw");
   mkdirSync(raw, { recursive: true });
   const files: Record<string, string> = {
-    "good.csv": sweep("IV", markup),
+    "good.csv": sweep("IV", { sample: markup }),
     [`${markup.replaceAll("/", "")}.csv`]: sweep("IV"),
     "line\nbreak \u001b[2J.csv": sweep("IV"),
     [`${"ü".repeat(124)}.csv`]: "",

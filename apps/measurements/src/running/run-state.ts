@@ -22,7 +22,7 @@ export interface StateRow<Result> {
 /**
  * What a stage has done, in `_manifest/state.db` of its output folder: one row an input, one row a
  * run. It is the run's lock as well: the kernel holds it for as long as this process lives, so a
- * killed run's lock is none. A run that did not end is taken up again by the next with its recipe.
+ * killed run's lock is none. A run that did not end is taken up again by the next with its key.
  */
 export class RunState<Result> implements Disposable {
   /** Where unfinished files lie. Emptied when the state is opened. */
@@ -75,18 +75,18 @@ export class RunState<Result> implements Disposable {
   }
 
   /**
-   * The number of the run with this recipe: that of the last one, where it did not end and had the
-   * same; what it did counts as done by this one.
+   * The number of the run with this key: that of the last one, where it did not end and had the same;
+   * what it did counts as done by this one.
    */
-  beginRun(recipe: string): { run: number; isResumed: boolean } {
+  beginRun(key: string): { run: number; isResumed: boolean } {
     const last = this.#database
       .prepare("SELECT run, recipe, ended FROM runs ORDER BY run DESC LIMIT 1")
       .get();
-    if (last?.["ended"] === 0 && last["recipe"] === recipe)
+    if (last?.["ended"] === 0 && last["recipe"] === key)
       return { run: Number(last["run"]), isResumed: true };
     const { lastInsertRowid } = this.#database
       .prepare("INSERT INTO runs (recipe, ended) VALUES (?, 0)")
-      .run(recipe);
+      .run(key);
     return { run: Number(lastInsertRowid), isResumed: false };
   }
 

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { EventListener } from "cofferdam";
 import { Accounting } from "./accounting.ts";
+import { bootId } from "./boot-id.ts";
 import { decide } from "./decide.ts";
 import type { InputStamp } from "./inputs.ts";
 import { OutputWriter } from "./outputs.ts";
@@ -83,8 +84,9 @@ export abstract class StageWork<Module, Task, Ok extends Done, No extends Refuse
 
   /** Decides what there is to do. */
   plan(): Task[] {
-    this.#run = this.state.beginRun(this.#recipe).run;
-    const how = { recipe: this.#recipe, run: this.#run, force: this.#options.force };
+    const { force } = this.#options;
+    this.#run = this.state.beginRun(runKey(this.#recipe, force)).run;
+    const how = { recipe: this.#recipe, run: this.#run, force };
     const tasks: Task[] = [];
     for (const source of this.sources) {
       const row = this.state.find(source);
@@ -141,4 +143,12 @@ export abstract class StageWork<Module, Task, Ok extends Done, No extends Refuse
 
 function isOk<Ok extends Done>(result: Ok | Refused): result is Ok {
   return result.status === "ok";
+}
+
+/**
+ * Runs of one key go on where the other was. What a run did before the machine went down may not have
+ * reached the disk, and what one without `--force` skipped or did is what `--force` asks for again.
+ */
+function runKey(recipe: string, force: boolean): string {
+  return `${recipe}${force ? " forced" : ""} ${bootId()}`;
 }
