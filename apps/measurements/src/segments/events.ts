@@ -1,7 +1,9 @@
+import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { manifestFolder } from "../stage/events.ts";
+import { manifestFolder, partitionPath } from "../stage/events.ts";
 import { shortHash } from "../running/hashes.ts";
 import type { SegmentType } from "./detect.ts";
+import { parseStagedPath } from "./staged-path.ts";
 
 export interface SegmentDetail {
   readonly segment_id: number;
@@ -37,4 +39,11 @@ export function segmentEventPath(root: string, runId: string): string {
 
 export function segmentErrorPath(root: string, source: string): string {
   return join(root, manifestFolder, "events", `segment-error-${shortHash(source, 12)}.json`);
+}
+
+/** What was made of a run that is now something else, or nothing. */
+export function removeSegments(root: string, source: string): void {
+  const path = parseStagedPath(source);
+  rmSync(partitionPath(root, path), { recursive: true, force: true });
+  rmSync(segmentEventPath(root, path.runId), { force: true });
 }

@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import { basename, extname, join } from "node:path";
+import { basename, extname, join, relative, resolve, sep } from "node:path";
 import { manifestFolder, partitionPath } from "../stage/events.ts";
 import { checkOwnFolder, findStage } from "../stage/stage-root.ts";
 import { mergeManifest, type ManifestForm, type ManifestRow } from "../running/manifest.ts";
@@ -12,7 +12,7 @@ import {
   type ResultFrom,
   type StageWorkOptions,
 } from "../running/stage-work.ts";
-import { segmentErrorPath, segmentEventPath, type SegmentEvent } from "./events.ts";
+import { removeSegments, segmentErrorPath, type SegmentEvent } from "./events.ts";
 import { checkColumn, findRuns } from "./find-runs.ts";
 import type { RunErrorCode } from "./run-error.ts";
 import type * as Worker from "./segment-worker.ts";
@@ -81,12 +81,13 @@ export interface PreparedPreprocess extends Disposable {
 
 /** All of `preprocess` that comes before its first process. Rejects as it does. */
 export async function preparePreprocess(options: PreprocessOptions): Promise<PreparedPreprocess> {
-  const runs = findRuns(findStage(options.stageRoot), options.procedure);
+  const stage = findStage(options.stageRoot);
+  const runs = findRuns(stage, options.procedure);
   checkColumn(runs, options.voltageCol);
   const root = segmentsRootOf(options.outputRoot, options.procedure);
   checkOwnFolder(root, "output folder");
   const state = await RunState.open<Recorded>(join(root, manifestFolder));
-  const segmenting = new Segmenting(options, root, state, runs);
+  const segmenting = new Segmenting(options, { stage, root }, state, runs);
   segmenting.removeVanished();
   const tasks = segmenting.plan();
   return {
@@ -98,12 +99,13 @@ export async function preparePreprocess(options: PreprocessOptions): Promise<Pre
 class Segmenting extends StageWork<typeof Worker, SegmentTask, Segmented, Unsegmented> {
   protected readonly module = workerModule;
   readonly #procedure: string;
+  readonly #stage: string;
   readonly #settings: SegmentSettings;
   readonly #rows: ManifestRow[] = [];
 
   constructor(
     options: PreprocessOptions,
-    segmentsRoot: string,
+    { stage, root }: { readonly stage: string; readonly root: string },
     state: RunState<Recorded>,
     runs: readonly string[],
   ) {
@@ -111,26 +113,45 @@ class Segmenting extends StageWork<typeof Worker, SegmentTask, Segmented, Unsegm
     const recipe = JSON.stringify([recipeVersion, voltageCol, dvThreshold, minSegmentPoints]);
     super("preprocess", state, runs, recipe, options);
     this.#procedure = options.procedure;
-    this.#settings = { segmentsRoot, voltageCol, dvThreshold, minSegmentPoints };
+    this.#stage = resolve(stage);
+    this.#settings = {
+      stage: relative(root, stage),
+      segmentsRoot: root,
+      voltageCol,
+      dvThreshold,
+      minSegmentPoints,
+    };
   }
 
   protected readonly inWorker: Work = (pool, batch, how) =>
     pool.runWith(how, "segmentRuns", batch, this.#settings, this.state.unfinished);
 
-  /** A run that is staged no more has no segments either. Touches only what is recorded as ours. */
+  /**
+   * A run that is staged no more has no segments either. Touches only what is recorded as ours, and
+   * not what was made from another stage root: of that, this run knows nothing.
+   */
   removeVanished(): void {
     const { segmentsRoot } = this.#settings;
     const present = new Set(this.sources);
+    const folderOf = (source: string): string =>
+      partitionPath(segmentsRoot, parseStagedPath(source));
+    const taken = new Set(this.sources.map(folderOf));
     const vanished: string[] = [];
-    for (const { source } of this.state.all()) {
-      const path = parseStagedPath(source);
-      if (present.has(source) || path.procedure !== this.#procedure) continue;
+    for (const { source, result } of this.state.all()) {
+      if (present.has(source) || parseStagedPath(source).procedure !== this.#procedure) continue;
+      // The same run by another path, or from another stage root: its place is this one's now.
+      const isTaken = taken.has(folderOf(source));
+      if (!isTaken && !this.#isOfThisStage(source, result)) continue;
       vanished.push(source);
-      rmSync(partitionPath(segmentsRoot, path), { recursive: true, force: true });
-      rmSync(segmentEventPath(segmentsRoot, path.runId), { force: true });
+      if (!isTaken) removeSegments(segmentsRoot, source);
       rmSync(segmentErrorPath(segmentsRoot, source), { force: true });
     }
     if (vanished.length > 0) this.state.forget(vanished);
+  }
+
+  #isOfThisStage(source: string, { stage }: Recorded): boolean {
+    if (stage !== undefined) return stage === this.#settings.stage;
+    return resolve(source).startsWith(this.#stage + sep); // recorded by an older program
   }
 
   protected outputsOf({ event }: Segmented): readonly string[] {
@@ -157,9 +178,10 @@ class Segmenting extends StageWork<typeof Worker, SegmentTask, Segmented, Unsegm
   protected lose({ source }: SegmentTask, cause: string, why: string): Outcome<Unsegmented> {
     const code: RunErrorCode = cause === "TASK_FAILED" ? "FAILED" : "WORKER_LOST";
     const message = `it could not be segmented: ${cause}: ${why}`;
-    const path = segmentErrorPath(this.#settings.segmentsRoot, source);
-    this.writer.write(path, segmentErrorText(source, message));
-    return { source, stamp: null, hash: null, status: "error", code, message };
+    const { stage, segmentsRoot } = this.#settings;
+    this.writer.write(segmentErrorPath(segmentsRoot, source), segmentErrorText(source, message));
+    removeSegments(segmentsRoot, source);
+    return { source, stamp: null, hash: null, status: "error", code, message, stage };
   }
 
   protected async finish(hasWorked: boolean): Promise<void> {

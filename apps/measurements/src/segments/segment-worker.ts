@@ -12,6 +12,7 @@ import { OutputWriter } from "../running/outputs.ts";
 import type { Outcome } from "../running/stage-work.ts";
 import { pythonTimestamp } from "../running/times.ts";
 import {
+  removeSegments,
   segmentErrorPath,
   segmentEventPath,
   type SegmentErrorEvent,
@@ -28,13 +29,18 @@ export interface SegmentTask {
   readonly wasRefused?: true;
 }
 
+interface FromStage {
+  /** The stage root that it came from, as in the settings. Older programs did not record it. */
+  readonly stage?: string;
+}
+
 /** What is recorded of a run. */
-export interface Segmented {
+export interface Segmented extends FromStage {
   readonly status: "ok";
   readonly event: SegmentEvent;
 }
 
-export interface Unsegmented {
+export interface Unsegmented extends FromStage {
   readonly status: "error";
   readonly code: RunErrorCode;
   readonly message: string;
@@ -62,7 +68,7 @@ async function segmentOne(
   writer: OutputWriter,
 ): Promise<SegmentOutcome> {
   const { source } = task;
-  const { segmentsRoot } = settings;
+  const { stage, segmentsRoot } = settings;
   const folder = partitionPath(segmentsRoot, parseStagedPath(source));
   let input: Input | null = null;
   try {
@@ -73,16 +79,15 @@ async function segmentOne(
     const path = segmentEventPath(segmentsRoot, event.run_id);
     writer.write(path, JSON.stringify(event, null, 2));
     if (task.wasRefused) rmSync(segmentErrorPath(segmentsRoot, source), { force: true });
-    return { source, stamp: input.stamp, hash: input.hash, status: "ok", event };
+    return { source, stamp: input.stamp, hash: input.hash, status: "ok", event, stage };
   } catch (error) {
     if (!(error instanceof RunError)) throw error;
     const { code, message } = error;
     writer.write(segmentErrorPath(segmentsRoot, source), segmentErrorText(source, message));
     // What an earlier run made of it is no longer so.
-    rmSync(folder, { recursive: true, force: true });
-    rmSync(segmentEventPath(segmentsRoot, parseStagedPath(source).runId), { force: true });
+    removeSegments(segmentsRoot, source);
     const { stamp = null, hash = null } = input ?? {};
-    return { source, stamp, hash, status: "error", code, message };
+    return { source, stamp, hash, status: "error", code, message, stage };
   }
 }
 

@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 import { shortHash } from "../running/hashes.ts";
 import { isoTimestamp } from "../running/times.ts";
@@ -51,3 +52,10 @@ export function partitionPath(
 }
 
 export const partName = "part-000.parquet";
+
+/** What was made of a file that is now something else (another run, where one is given) or nothing. */
+export function removeStaged(stageRoot: string, earlier: StageEvent, now?: StageEvent): void {
+  rmSync(dirname(earlier.path), { recursive: true, force: true });
+  if (earlier.run_id !== now?.run_id)
+    rmSync(stageEventPath(stageRoot, earlier.run_id), { force: true });
+}

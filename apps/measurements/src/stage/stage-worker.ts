@@ -1,7 +1,7 @@
 /** What a worker of the first stage runs: some files a call. */
 import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { errorMessage } from "cofferdam";
 import { LocalZone } from "../format/start-time.ts";
 import { writeParquet } from "../parquet/write-parquet.ts";
@@ -14,6 +14,7 @@ import {
   partName,
   rejectPath,
   rejectText,
+  removeStaged,
   stageEventPath,
   type StageEvent,
 } from "./events.ts";
@@ -121,10 +122,4 @@ function stage(
   if (earlier && earlier.path !== path) removeStaged(stageRoot, earlier, event);
   if (wasRejected) rmSync(rejectPath(stageRoot, source), { force: true });
   return { event, notNumbers };
-}
-
-function removeStaged(stageRoot: string, earlier: StageEvent, now?: StageEvent): void {
-  rmSync(dirname(earlier.path), { recursive: true, force: true });
-  if (earlier.run_id !== now?.run_id)
-    rmSync(stageEventPath(stageRoot, earlier.run_id), { force: true });
 }

@@ -11,7 +11,7 @@ import {
   type ResultFrom,
   type StageWorkOptions,
 } from "../running/stage-work.ts";
-import { manifestFolder, rejectPath, rejectText, type StageEvent } from "./events.ts";
+import { manifestFolder, rejectPath, rejectText, removeStaged, type StageEvent } from "./events.ts";
 import { findSources } from "./find-sources.ts";
 import type { RejectionCode } from "./rejection.ts";
 import type { StageSettings } from "./settings.ts";
@@ -108,10 +108,12 @@ class Staging extends StageWork<typeof Worker, StageTask, Staged, Rejected> {
     }
   }
 
-  protected lose({ source }: StageTask, cause: string, why: string): Outcome<Rejected> {
+  protected lose({ source, earlier }: StageTask, cause: string, why: string): Outcome<Rejected> {
     const code: RejectionCode = cause === "TASK_FAILED" ? "FAILED" : "WORKER_LOST";
     const message = `it could not be staged: ${cause}: ${why}`;
-    this.writer.write(rejectPath(this.#options.stageRoot, source), rejectText(source, message));
+    const { stageRoot } = this.#options;
+    this.writer.write(rejectPath(stageRoot, source), rejectText(source, message));
+    if (earlier) removeStaged(stageRoot, earlier);
     return { source, stamp: null, hash: null, status: "rejected", code, message };
   }
 
