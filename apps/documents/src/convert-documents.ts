@@ -6,6 +6,7 @@ import {
   runItems,
   type EventListener,
   type FileItem,
+  type RunItemsOptions,
   type RunItemsResult,
   type ScopeReport,
 } from "cofferdam";
@@ -18,6 +19,7 @@ import { Expected } from "./engines/expected.ts";
 import { openEngine, type EngineOptions } from "./engines/open-engine.ts";
 import { explainFailure, isLastingFailure } from "./explain.ts";
 import { findDocuments } from "./find-documents.ts";
+import { MadeFiles } from "./made-files.ts";
 import { formatPageRange, parsePageRange, type PageList } from "./pages/page-range.ts";
 
 /** Changed when the same document gives another result for a reason that no other part tells. */
@@ -96,6 +98,7 @@ class DocumentsRun {
   readonly #engine: Engine;
   readonly #options: ConvertDocumentsOptions;
   readonly #recipe: string;
+  readonly #made: MadeFiles;
   readonly #chunks: ChunkFiles | null;
 
   constructor(
@@ -108,7 +111,8 @@ class DocumentsRun {
     this.#folder = folder;
     this.#engine = engine;
     this.#options = options;
-    this.#chunks = chunks ? new ChunkFiles(folder, force) : null;
+    this.#made = new MadeFiles(folder);
+    this.#chunks = chunks ? new ChunkFiles(folder, this.#made, force) : null;
     this.#recipe = JSON.stringify([
       recipeVersion,
       engine.name,
@@ -128,13 +132,31 @@ class DocumentsRun {
     // Copies come last: what they wait for has begun by then.
     const isCopy = (item: FileItem): boolean => originals.has(item.path);
     const items = [...found.filter((item) => !isCopy(item)), ...found.filter(isCopy)];
-    const copies = new CopyWork(this.#folder, this.#chunks, originals, this.#recipe);
+    const copies = new CopyWork(
+      this.#folder,
+      { made: this.#made, chunks: this.#chunks },
+      originals,
+      this.#recipe,
+    );
     const expected = new Expected<string>(() => this.#engine.finish());
     // A copy is not expected: as long as it waits it brings nothing, and it may not even have begun.
     for (const { path } of items) if (!originals.has(path)) expected.add(path);
     expected.isAll();
     const giveUp = (): void => copies.giveUp();
     signal?.addEventListener("abort", giveUp, { once: true });
+    const convert: RunItemsOptions["work"] = async (item, context) => {
+      await this.#chunks?.check(item);
+      const copied = await copies.take(item, {
+        onWait: () => expected.seen(item.path),
+        onEnd: () => expected.add(item.path),
+      });
+      if (copied) return copied;
+      const converting = this.#engine.convert(item.path, context);
+      expected.seen(item.path);
+      const conversion = await copies.remember(item, converting);
+      await this.#writeChunks(item, conversion);
+      return { content: conversion.markdown, inputHash: conversion.inputHash };
+    };
     const result = await runItems(items, {
       title: "documents",
       folder: this.#folder,
@@ -147,17 +169,10 @@ class DocumentsRun {
       isLasting: isLastingFailure,
       ...(this.#chunks ? { isComplete: (item) => this.#isComplete(item) } : {}),
       work: async (item, context) => {
-        await this.#chunks?.check(item);
-        const copied = await copies.take(item, {
-          onWait: () => expected.seen(item.path),
-          onEnd: () => expected.add(item.path),
-        });
-        if (copied) return copied;
-        const converting = this.#engine.convert(item.path, context);
-        expected.seen(item.path);
-        const conversion = await copies.remember(item, converting);
-        await this.#writeChunks(item, conversion);
-        return { content: conversion.markdown, inputHash: conversion.inputHash };
+        const result = await convert(item, context);
+        const output = this.#folder.manifest.find(item.path)?.output;
+        if (output !== undefined) this.#made.record(output, result.content);
+        return result;
       },
       onEvent: (event) => {
         if (event.type === "item-finished") {

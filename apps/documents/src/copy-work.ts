@@ -1,13 +1,14 @@
-import { readFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename } from "node:path";
 import { hashFile, type FileItem, type ItemResult, type OutputFolder } from "cofferdam";
 import { renameChunkFile, type ChunkFiles } from "./chunks/chunk-file.ts";
+import type { MadeFiles } from "./made-files.ts";
 
 /** Gives files that are copies of another the result of that one, once it is there. */
 export class CopyWork {
   /** How many were given. */
   count = 0;
   readonly #folder: OutputFolder;
+  readonly #made: MadeFiles;
   readonly #chunks: ChunkFiles | null;
   readonly #originals: ReadonlyMap<string, FileItem>;
   readonly #recipe: string;
@@ -16,11 +17,12 @@ export class CopyWork {
 
   constructor(
     folder: OutputFolder,
-    chunks: ChunkFiles | null,
+    { made, chunks }: { readonly made: MadeFiles; readonly chunks: ChunkFiles | null },
     originals: ReadonlyMap<string, FileItem>,
     recipe: string,
   ) {
     this.#folder = folder;
+    this.#made = made;
     this.#chunks = chunks;
     this.#originals = originals;
     this.#recipe = recipe;
@@ -48,8 +50,8 @@ export class CopyWork {
   }
 
   /**
-   * A copy's result; null for what is no copy (or no longer), or where the other's result cannot be
-   * had. Rejects as the other's conversion did.
+   * A copy's result; null for what is no copy (or no longer), or where the other's result is gone or
+   * not what a run wrote: it is then converted itself. Rejects as the other's conversion did.
    */
   async take(
     item: FileItem,
@@ -64,15 +66,11 @@ export class CopyWork {
     const row = this.#folder.manifest.find(original.path);
     const isThere = row?.outcome === "done" && row.recipe === this.#recipe;
     if (!isThere || (await hashFile(item.path)) !== row.inputHash) return null;
-    try {
-      const content = await readFile(join(this.#folder.path, row.output), "utf8");
-      const chunks = await this.#chunks?.read(original);
-      if (chunks) await this.#chunks?.write(item, renameChunkFile(chunks, basename(item.path)));
-      this.count += 1;
-      const note = `the same content as ${original.path}`;
-      return { content, inputHash: row.inputHash, note };
-    } catch {
-      return null; // removed meanwhile: the copy is converted itself
-    }
+    const content = await this.#made.read(row.output);
+    const chunks = await this.#chunks?.read(original);
+    if (content === null || chunks === null) return null;
+    if (chunks) await this.#chunks?.write(item, renameChunkFile(chunks, basename(item.path)));
+    this.count += 1;
+    return { content, inputHash: row.inputHash, note: `the same content as ${original.path}` };
   }
 }

@@ -1,6 +1,7 @@
 /** `cofferdam documents` as people use it: a process, files, exit codes. */
 import {
   chmodSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -54,6 +55,34 @@ describe("cofferdam documents", () => {
     expect(
       (await here.documents("papers", "--out", "out", "--page-markers", "--force")).stdout,
     ).toMatch(/^3 converted/);
+  });
+
+  it("gives a new copy of a document the result of that one, as long as nobody has edited it", async () => {
+    const one = here.addPaper("one.pdf");
+    await here.documents("papers", "--out", "out", "--chunks");
+    copyFileSync(one, join(here.papers, "two.pdf"));
+    const second = await here.documents("papers", "--out", "out", "--chunks");
+    expect(second.stdout).toMatch(/^1 copy · 1 unchanged · 0 failed/);
+
+    const [made, chunks] = ["one.md", "one.chunks.json"].map((name) => join(here.out, name));
+    const notes = "# My notes\n";
+    const edit = async (path = "", copy: string): Promise<void> => {
+      const text = readFileSync(path, "utf8");
+      writeFileSync(path, notes);
+      copyFileSync(one, join(here.papers, `${copy}.pdf`));
+      const { stdout } = await here.documents("papers", "--out", "out", "--chunks");
+      expect(stdout).toMatch(/^1 converted · \d unchanged · 0 failed/);
+      expect(readFileSync(path, "utf8")).toBe(notes);
+      writeFileSync(path, text);
+    };
+    await edit(made, "three");
+    await edit(chunks, "four");
+    for (const name of ["two", "three", "four"]) {
+      expect(readFileSync(join(here.out, `${name}.md`), "utf8")).toBe(
+        "This is the text of one.pdf.\n",
+      );
+      expect(readFileSync(join(here.out, `${name}.chunks.json`), "utf8")).toContain("text of one");
+    }
   });
 
   it("never lets two inputs write to one file", async () => {

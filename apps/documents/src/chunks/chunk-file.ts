@@ -1,6 +1,5 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { CofferdamError, type FileItem, type OutputFolder } from "cofferdam";
+import type { MadeFiles } from "../made-files.ts";
 import { documentId } from "../store/identity.ts";
 import { toChunks, type Chunk } from "./chunks.ts";
 
@@ -51,10 +50,12 @@ export function renameChunkFile(file: ChunkFile, filename: string): ChunkFile {
 /** The files of chunks in an output folder, beside the Markdown. Each has a name of its own. */
 export class ChunkFiles {
   readonly #folder: OutputFolder;
+  readonly #made: MadeFiles;
   readonly #force: boolean;
 
-  constructor(folder: OutputFolder, force: boolean) {
+  constructor(folder: OutputFolder, made: MadeFiles, force: boolean) {
     this.#folder = folder;
+    this.#made = made;
     this.#force = force;
   }
 
@@ -75,12 +76,15 @@ export class ChunkFiles {
   async write(item: FileItem, file: ChunkFile): Promise<void> {
     const { output } = this.#plan(item);
     this.#folder.manifest.markWritten(keyOf(item));
-    await this.#folder.write(output, `${JSON.stringify(file, null, 2)}\n`);
+    const content = `${JSON.stringify(file, null, 2)}\n`;
+    this.#made.record(output, content);
+    await this.#folder.write(output, content);
   }
 
-  async read(item: FileItem): Promise<ChunkFile> {
-    const path = join(this.#folder.path, this.#plan(item).output);
-    return JSON.parse(await readFile(path, "utf8")) as ChunkFile;
+  /** Null where it is not what a run wrote. */
+  async read(item: FileItem): Promise<ChunkFile | null> {
+    const text = await this.#made.read(this.#plan(item).output);
+    return text === null ? null : (JSON.parse(text) as ChunkFile);
   }
 
   /** Its row in the manifest: the Markdown's name decides, which no other item has. */
