@@ -5,6 +5,7 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   utimesSync,
@@ -149,6 +150,34 @@ describe("cofferdam documents", () => {
     });
     expect(dashed.code).toBe(0);
   });
+
+  // Apple's file systems refuse such names.
+  it.skipIf(process.platform === "darwin")(
+    "counts each file whose name is not UTF-8, tells it, and does the rest",
+    async () => {
+      here.addPaper("good.pdf");
+      here.addPaper("caf\ufffd.pdf");
+      const bytes = (...parts: (string | number)[]): Buffer =>
+        Buffer.concat(
+          [here.papers, "/", ...parts].map((part) =>
+            typeof part === "number" ? Buffer.of(part) : Buffer.from(part),
+          ),
+        );
+      for (const byte of [0xe8, 0xe9])
+        copyFileSync(join(here.papers, "good.pdf"), bytes("caf", byte, ".pdf"));
+      mkdirSync(bytes("d", 0xff));
+      here.addPaper("deep.pdf");
+      renameSync(join(here.papers, "deep.pdf"), bytes("d", 0xff, "/deep.pdf"));
+      const { code, stdout, stderr } = await here.documents("papers", "--out", "out");
+      expect(stdout).toMatch(/^2 converted · 3 failed/);
+      for (const name of ["caf\\xe8.pdf", "caf\\xe9.pdf", "d\\xff/deep.pdf"])
+        expect(stderr).toContain(
+          `${join(here.papers, name)}: UNREADABLE: it cannot be opened: it is gone, or its name is not valid UTF-8 (then rename it)`,
+        );
+      expect(code).toBe(3);
+      expect(here.markdowns()).toEqual(["caf\ufffd.md", "good.md"]);
+    },
+  );
 
   it("shortens a name that leaves no room for an ending", async () => {
     const stem = "ü".repeat(125);
