@@ -15,6 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { runCli, type Finished } from "../../../test/support/program.ts";
+import { describeParquet } from "./support/results.ts";
 import { sweep } from "./support/sweep.ts";
 
 const bootIdFile = "/proc/sys/kernel/random/boot_id";
@@ -53,6 +54,19 @@ function unend(root: string, change?: (key: string) => string): void {
     .prepare("UPDATE runs SET ended = 0, recipe = ? WHERE run = ?")
     .run(change?.(key) ?? key, last?.["run"] ?? null);
 }
+
+it.each(stages)(
+  "$command writes the manifest that one before could not",
+  async ({ command, root }) => {
+    await run("pipeline");
+    const manifest = join(folder, root, "_manifest/manifest.parquet");
+    const before = await describeParquet(manifest);
+    rmSync(manifest);
+    unend(root);
+    expect((await run(command)).code).toBe(0);
+    expect(await describeParquet(manifest)).toEqual(before);
+  },
+);
 
 describe.each(stages)("a forced $command", ({ command, root }) => {
   beforeEach(async () => {

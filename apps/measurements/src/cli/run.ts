@@ -36,8 +36,8 @@ export async function runAndSummarize(
   } finally {
     renderer.close();
   }
-  for (const file of files) writeSummary(file, summary);
   process.stdout.write(summaryText(summary));
+  for (const file of files) writeSummary(file, summary);
   if (interrupts.exitCode !== null) return interrupts.exitCode;
   return exitCodeOf(summary);
 }

@@ -1,6 +1,6 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { CofferdamError, errorMessage } from "cofferdam";
+import { outputError } from "./output-error.ts";
 
 /**
  * Writes files so that each appears under its name complete or not at all. All are written in one
@@ -13,10 +13,14 @@ export class OutputWriter {
   readonly #made = new Set<string>();
   #count = 0;
 
-  /** The folder must be on the file system of the outputs, and this process's own. */
+  /** The folder must be on the file system of the outputs, and this process's own. Throws `OUTPUT`. */
   constructor(unfinished: string) {
     this.#unfinished = unfinished;
-    mkdirSync(unfinished, { recursive: true });
+    try {
+      mkdirSync(unfinished, { recursive: true });
+    } catch (error) {
+      throw outputError(unfinished, error);
+    }
   }
 
   /** Throws `OUTPUT`. */
@@ -28,9 +32,7 @@ export class OutputWriter {
       renameSync(temporary, path);
     } catch (error) {
       rmSync(temporary, { force: true });
-      throw new CofferdamError("OUTPUT", `${path} could not be written: ${errorMessage(error)}`, {
-        cause: error,
-      });
+      throw outputError(path, error);
     }
   }
 
@@ -38,5 +40,14 @@ export class OutputWriter {
     if (this.#made.has(path)) return;
     mkdirSync(path, { recursive: true });
     this.#made.add(path);
+  }
+}
+
+/** Removes a result of an earlier run, where it is still there. Throws `OUTPUT`. */
+export function removeOutput(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch (error) {
+    throw outputError(path, error);
   }
 }

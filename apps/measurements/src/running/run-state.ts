@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { CofferdamError, errorCode, errorMessage } from "cofferdam";
 import type { InputStamp } from "./inputs.ts";
+import { outputError, whyNoFolder } from "./output-error.ts";
 
 /** Changed when rows of an older program can no longer be understood. */
 const stateVersion = 1;
@@ -27,11 +28,13 @@ export interface StateRow<Result> {
 export class RunState<Result> implements Disposable {
   /** Where unfinished files lie. Emptied when the state is opened. */
   readonly unfinished: string;
+  readonly #file: string;
   readonly #database: DatabaseSync;
   readonly #put: StatementSync;
   readonly #rows: Map<string, StateRow<Result>>;
 
-  private constructor(database: DatabaseSync, unfinished: string) {
+  private constructor(database: DatabaseSync, file: string, unfinished: string) {
+    this.#file = file;
     this.#database = database;
     this.unfinished = unfinished;
     this.#put = database.prepare(
@@ -59,7 +62,7 @@ export class RunState<Result> implements Disposable {
     try {
       rmSync(unfinished, { recursive: true, force: true });
       mkdirSync(unfinished);
-      return new RunState(database, unfinished);
+      return new RunState(database, file, unfinished);
     } catch (error) {
       database.close();
       throw unusable(folder, error);
@@ -76,45 +79,66 @@ export class RunState<Result> implements Disposable {
 
   /**
    * The number of the run with this key: that of the last one, where it did not end and had the same;
-   * what it did counts as done by this one.
+   * what it did counts as done by this one. `isAfterUnended`: the last one, of whatever key, did not
+   * end. Throws `OUTPUT`, as all that write do.
    */
-  beginRun(key: string): { run: number; isResumed: boolean } {
+  beginRun(key: string): { run: number; isAfterUnended: boolean } {
     const last = this.#database
       .prepare("SELECT run, recipe, ended FROM runs ORDER BY run DESC LIMIT 1")
       .get();
-    if (last?.["ended"] === 0 && last["recipe"] === key)
-      return { run: Number(last["run"]), isResumed: true };
-    const { lastInsertRowid } = this.#database
-      .prepare("INSERT INTO runs (recipe, ended) VALUES (?, 0)")
-      .run(key);
-    return { run: Number(lastInsertRowid), isResumed: false };
+    const isAfterUnended = last?.["ended"] === 0;
+    if (isAfterUnended && last["recipe"] === key)
+      return { run: Number(last["run"]), isAfterUnended };
+    const { lastInsertRowid } = this.#write(() =>
+      this.#database.prepare("INSERT INTO runs (recipe, ended) VALUES (?, 0)").run(key),
+    );
+    return { run: Number(lastInsertRowid), isAfterUnended };
   }
 
   endRun(run: number): void {
-    this.#database.prepare("UPDATE runs SET ended = 1 WHERE run = ?").run(run);
+    this.#write(() => this.#database.prepare("UPDATE runs SET ended = 1 WHERE run = ?").run(run));
   }
 
   /** Records what is done: all of it or, where this process dies meanwhile, nothing. */
   record(rows: readonly StateRow<Result>[]): void {
-    this.#database.exec("BEGIN IMMEDIATE");
-    for (const row of rows) {
-      const { source, stamp, hash, recipe, run, result } = row;
-      const { sizeBytes = null, modifiedMs = null, inode = null } = stamp ?? {};
-      const text = JSON.stringify(result);
-      this.#put.run(source, sizeBytes, modifiedMs, inode, hash, recipe, run, text);
-      this.#rows.set(source, row);
-    }
-    this.#database.exec("COMMIT");
+    this.#writeAll(() => {
+      for (const { source, stamp, hash, recipe, run, result } of rows) {
+        const { sizeBytes = null, modifiedMs = null, inode = null } = stamp ?? {};
+        const text = JSON.stringify(result);
+        this.#put.run(source, sizeBytes, modifiedMs, inode, hash, recipe, run, text);
+      }
+    });
+    for (const row of rows) this.#rows.set(row.source, row);
   }
 
   forget(sources: readonly string[]): void {
     const remove = this.#database.prepare("DELETE FROM inputs WHERE source = ?");
-    this.#database.exec("BEGIN IMMEDIATE");
-    for (const source of sources) {
-      remove.run(source);
-      this.#rows.delete(source);
+    this.#writeAll(() => {
+      for (const source of sources) remove.run(source);
+    });
+    for (const source of sources) this.#rows.delete(source);
+  }
+
+  #writeAll(change: () => void): void {
+    this.#write(() => {
+      this.#database.exec("BEGIN IMMEDIATE");
+      try {
+        change();
+        this.#database.exec("COMMIT");
+      } catch (error) {
+        // Where the disk is full SQLite may have done it already.
+        if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+        throw error;
+      }
+    });
+  }
+
+  #write<Value>(change: () => Value): Value {
+    try {
+      return change();
+    } catch (error) {
+      throw outputError(`the state ${this.#file}`, error);
     }
-    this.#database.exec("COMMIT");
   }
 
   [Symbol.dispose](): void {
@@ -164,6 +188,12 @@ async function openDatabase(file: string, folder: string): Promise<DatabaseSync>
         `another run is writing to ${folder}; wait for it, or choose another folder`,
         { cause: error },
       );
+    if (/disk is full|disk I\/O error|readonly database|unable to open/i.test(String(error)))
+      throw new CofferdamError(
+        "OUTPUT",
+        `the state ${file} cannot be written (${errorMessage(error)}); see whether the disk is full or read-only, or the file another user's, and run it again: nothing was changed`,
+        { cause: error },
+      );
     throw new CofferdamError(
       "MANIFEST_DAMAGED",
       `the state ${file} cannot be used (${errorMessage(error)}); move it away to start anew: everything is then done again`,
@@ -193,7 +223,7 @@ function unusable(folder: string, error: unknown): CofferdamError {
   const why =
     code === "ENOTDIR" || code === "EEXIST"
       ? "it is a file, or lies below one; give a folder"
-      : errorMessage(error);
+      : `${whyNoFolder(folder, error)}; see whether the disk is full or read-only, or the folder another user's, or choose another folder: nothing was changed`;
   return new CofferdamError("OUTPUT", `the folder ${folder} cannot be used: ${why}`, {
     cause: error,
   });

@@ -52,6 +52,7 @@ export abstract class StageWork<Module, Task, Ok extends Done, No extends Refuse
   readonly #options: StageWorkOptions;
   readonly #recipe: string;
   #run = 0;
+  #isAfterUnended = false;
 
   constructor(
     title: StageResult["title"],
@@ -79,14 +80,19 @@ export abstract class StageWork<Module, Task, Ok extends Done, No extends Refuse
   protected abstract lose(task: Task, cause: string, why: string): Outcome<No>;
   /** Counts a result. */
   protected abstract count(source: string, result: Ok, from: ResultFrom): void;
-  /** Called when all is done and recorded, before the processes end. */
-  protected abstract finish(hasWorked: boolean): Promise<void>;
+  /**
+   * Called when all is done and recorded, before the processes end. `mayBeNew`: this run has done
+   * something, or one before it has and did not come to this point.
+   */
+  protected abstract finish(mayBeNew: boolean): Promise<void>;
 
   /** Decides what there is to do. */
   plan(): Task[] {
     const { force } = this.#options;
-    this.#run = this.state.beginRun(runKey(this.#recipe, force)).run;
-    const how = { recipe: this.#recipe, run: this.#run, force };
+    const { run, isAfterUnended } = this.state.beginRun(runKey(this.#recipe, force));
+    this.#run = run;
+    this.#isAfterUnended = isAfterUnended;
+    const how = { recipe: this.#recipe, run, force };
     const tasks: Task[] = [];
     for (const source of this.sources) {
       const row = this.state.find(source);
@@ -116,7 +122,7 @@ export abstract class StageWork<Module, Task, Ok extends Done, No extends Refuse
       work: this.inWorker,
       explainLost: (task, error) => this.lose(task, error.code, error.message),
       onOutcomes: (outcomes) => this.#record(outcomes),
-      beforeEnd: () => this.finish(tasks.length > 0),
+      beforeEnd: () => this.finish(tasks.length > 0 || this.#isAfterUnended),
       onEvent,
       signal,
     });

@@ -1,7 +1,7 @@
-import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { manifestFolder, partitionPath } from "../stage/events.ts";
 import { shortHash } from "../running/hashes.ts";
+import { removeOutput } from "../running/outputs.ts";
 import type { SegmentType } from "./detect.ts";
 import { parseStagedPath } from "./staged-path.ts";
 
@@ -44,6 +44,6 @@ export function segmentErrorPath(root: string, source: string): string {
 /** What was made of a run that is now something else, or nothing. */
 export function removeSegments(root: string, source: string): void {
   const path = parseStagedPath(source);
-  rmSync(partitionPath(root, path), { recursive: true, force: true });
-  rmSync(segmentEventPath(root, path.runId), { force: true });
+  removeOutput(partitionPath(root, path));
+  removeOutput(segmentEventPath(root, path.runId));
 }

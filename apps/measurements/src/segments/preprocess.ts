@@ -1,8 +1,8 @@
-import { rmSync } from "node:fs";
 import { basename, extname, join, relative, resolve, sep } from "node:path";
 import { manifestFolder, partitionPath } from "../stage/events.ts";
 import { checkOwnFolder, findStage } from "../stage/stage-root.ts";
 import { mergeManifest, type ManifestForm, type ManifestRow } from "../running/manifest.ts";
+import { removeOutput } from "../running/outputs.ts";
 import type { WorkOptions } from "../running/run-in-workers.ts";
 import { RunState } from "../running/run-state.ts";
 import type { StageResult } from "../running/stage-result.ts";
@@ -144,7 +144,7 @@ class Segmenting extends StageWork<typeof Worker, SegmentTask, Segmented, Unsegm
       if (!isTaken && !this.#isOfThisStage(source, result)) continue;
       vanished.push(source);
       if (!isTaken) removeSegments(segmentsRoot, source);
-      rmSync(segmentErrorPath(segmentsRoot, source), { force: true });
+      removeOutput(segmentErrorPath(segmentsRoot, source));
     }
     if (vanished.length > 0) this.state.forget(vanished);
   }
@@ -184,8 +184,8 @@ class Segmenting extends StageWork<typeof Worker, SegmentTask, Segmented, Unsegm
     return { source, stamp: null, hash: null, status: "error", code, message, stage };
   }
 
-  protected async finish(hasWorked: boolean): Promise<void> {
-    if (!hasWorked) return;
+  protected async finish(mayBeNew: boolean): Promise<void> {
+    if (!mayBeNew) return;
     const path = join(this.#settings.segmentsRoot, manifestFolder, "manifest.parquet");
     await mergeManifest(path, this.#rows, manifestForm, this.writer);
   }

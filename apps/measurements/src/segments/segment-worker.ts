@@ -1,6 +1,6 @@
 /** What a worker of the second stage runs: some staged runs a call. */
 import { randomBytes } from "node:crypto";
-import { readdirSync, rmSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { errorMessage } from "cofferdam";
 import { simplify, type FileColumn } from "../parquet/columns.ts";
@@ -8,7 +8,7 @@ import { readParquet } from "../parquet/read-parquet.ts";
 import { writeParquet } from "../parquet/write-parquet.ts";
 import { partitionPath, partName } from "../stage/events.ts";
 import { readInput, type Input } from "../running/inputs.ts";
-import { OutputWriter } from "../running/outputs.ts";
+import { OutputWriter, removeOutput } from "../running/outputs.ts";
 import type { Outcome } from "../running/stage-work.ts";
 import { pythonTimestamp } from "../running/times.ts";
 import {
@@ -78,7 +78,7 @@ async function segmentOne(
     const event = write(segments, source, folder, writer);
     const path = segmentEventPath(segmentsRoot, event.run_id);
     writer.write(path, JSON.stringify(event, null, 2));
-    if (task.wasRefused) rmSync(segmentErrorPath(segmentsRoot, source), { force: true });
+    if (task.wasRefused) removeOutput(segmentErrorPath(segmentsRoot, source));
     return { source, stamp: input.stamp, hash: input.hash, status: "ok", event, stage };
   } catch (error) {
     if (!(error instanceof RunError)) throw error;
@@ -115,8 +115,7 @@ function write(
   writer: OutputWriter,
 ): SegmentEvent {
   const names = segments.map(({ id }) => `segment=${id}`);
-  for (const name of foldersIn(folder))
-    if (!names.includes(name)) rmSync(join(folder, name), { recursive: true, force: true });
+  for (const name of foldersIn(folder)) if (!names.includes(name)) removeOutput(join(folder, name));
   const paths = names.map((name) => join(folder, name, partName));
   for (const [index, { columns, points }] of segments.entries())
     writer.write(paths[index] ?? "", writeParquet(columns, points));

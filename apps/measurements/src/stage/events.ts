@@ -1,6 +1,6 @@
-import { rmSync } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 import { shortHash } from "../running/hashes.ts";
+import { removeOutput } from "../running/outputs.ts";
 import { isoTimestamp } from "../running/times.ts";
 
 /** What `_manifest/events/event-<run_id>.json` says of a staged file. */
@@ -55,7 +55,6 @@ export const partName = "part-000.parquet";
 
 /** What was made of a file that is now something else (another run, where one is given) or nothing. */
 export function removeStaged(stageRoot: string, earlier: StageEvent, now?: StageEvent): void {
-  rmSync(dirname(earlier.path), { recursive: true, force: true });
-  if (earlier.run_id !== now?.run_id)
-    rmSync(stageEventPath(stageRoot, earlier.run_id), { force: true });
+  removeOutput(dirname(earlier.path));
+  if (earlier.run_id !== now?.run_id) removeOutput(stageEventPath(stageRoot, earlier.run_id));
 }

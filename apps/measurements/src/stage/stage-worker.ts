@@ -1,12 +1,11 @@
 /** What a worker of the first stage runs: some files a call. */
 import { randomBytes } from "node:crypto";
-import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { errorMessage } from "cofferdam";
 import { LocalZone } from "../format/start-time.ts";
 import { writeParquet } from "../parquet/write-parquet.ts";
 import { readInput, type Input } from "../running/inputs.ts";
-import { OutputWriter } from "../running/outputs.ts";
+import { OutputWriter, removeOutput } from "../running/outputs.ts";
 import type { Outcome } from "../running/stage-work.ts";
 import { pythonTimestamp } from "../running/times.ts";
 import {
@@ -120,6 +119,6 @@ function stage(
   writer.write(stageEventPath(stageRoot, runId), JSON.stringify(event));
   // What this file became earlier, under another name, is no longer what it is.
   if (earlier && earlier.path !== path) removeStaged(stageRoot, earlier, event);
-  if (wasRejected) rmSync(rejectPath(stageRoot, source), { force: true });
+  if (wasRejected) removeOutput(rejectPath(stageRoot, source));
   return { event, notNumbers };
 }

@@ -117,8 +117,8 @@ class Staging extends StageWork<typeof Worker, StageTask, Staged, Rejected> {
     return { source, stamp: null, hash: null, status: "rejected", code, message };
   }
 
-  protected async finish(hasWorked: boolean): Promise<void> {
-    if (hasWorked) await this.#writeManifest();
+  protected async finish(mayBeNew: boolean): Promise<void> {
+    if (mayBeNew) await this.#writeManifest();
     await this.#options.beforeEnd?.();
   }
 

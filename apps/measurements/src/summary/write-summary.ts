@@ -24,8 +24,17 @@ export function checkSummaryPath(file: string): void {
   }
 }
 
+/** Throws `OUTPUT`. */
 export function writeSummary(file: string, summary: Summary): void {
-  writeFileSync(file, contentFor(extname(file), summary));
+  try {
+    writeFileSync(file, contentFor(extname(file), summary));
+  } catch (error) {
+    throw new CofferdamError(
+      "OUTPUT",
+      `the summary could not be written to ${file}: ${errorMessage(error)}; the work itself is done`,
+      { cause: error },
+    );
+  }
 }
 
 function contentFor(format: string, summary: Summary): string | Buffer {
