@@ -26,16 +26,18 @@ const waitingResults = 8;
 
 /**
  * Calls for each input, with as many calls at a time as `appetite` says. One failure is that
- * input's result and stops nothing else; an error of the source is thrown after the results of what
- * it gave before. Leaving the loop cancels what was started.
+ * input's result and stops nothing else; an error of the source, or that `whyOver` gives because no
+ * call can be made any more, is thrown after the results of what was read before. Leaving the loop
+ * cancels what was started.
  */
 export async function* mapCalls<Input, Value>(
   start: StartCall<Input, Value>,
   inputs: Iterable<Input> | AsyncIterable<Input>,
   appetite: () => number,
+  whyOver: () => Error | undefined,
   { ordered = true }: MapOptions,
 ): AsyncGenerator<MapResult<Input, Value>> {
-  const map = new OngoingMap(start, appetite, ordered);
+  const map = new OngoingMap(start, appetite, whyOver, ordered);
   const reading = map.read(inputs);
   reading.catch(() => undefined); // told below, after what was read before
   try {
@@ -56,6 +58,7 @@ export async function* mapCalls<Input, Value>(
 class OngoingMap<Input, Value> {
   readonly #start: StartCall<Input, Value>;
   readonly #appetite: () => number;
+  readonly #whyOver: () => Error | undefined;
   readonly #ordered: boolean;
   /** What cancels each running call, in a slot of its own. */
   readonly #cancels: (() => void)[] = [];
@@ -74,9 +77,15 @@ class OngoingMap<Input, Value> {
   #wakeGiver: (() => void) | undefined;
   #wakeReader: (() => void) | undefined;
 
-  constructor(start: StartCall<Input, Value>, appetite: () => number, ordered: boolean) {
+  constructor(
+    start: StartCall<Input, Value>,
+    appetite: () => number,
+    whyOver: () => Error | undefined,
+    ordered: boolean,
+  ) {
     this.#start = start;
     this.#appetite = appetite;
+    this.#whyOver = whyOver;
     this.#ordered = ordered;
   }
 
@@ -95,6 +104,8 @@ class OngoingMap<Input, Value> {
           await new Promise<void>((resolve) => (this.#wakeReader = resolve));
           continue;
         }
+        const over = this.#whyOver();
+        if (over) throw over;
         const next = source.next();
         const step = "then" in next ? await this.#whenGiven(next) : next;
         exhausted = step.done === true;

@@ -1,5 +1,5 @@
 import { CofferdamError } from "../errors/index.ts";
-import { checkIpc, parseTimeout, refuseAborted, type ScopeCore } from "../scope/index.ts";
+import { abortedBefore, checkIpc, parseTimeout, type ScopeCore } from "../scope/index.ts";
 import type { Duration } from "../units/index.ts";
 import { checkSize, encodeArguments } from "../worker/values.ts";
 import { Job, type Callee, type JobCaller, type JobListener } from "./job.ts";
@@ -104,7 +104,9 @@ export class Pool<Module> implements AsyncDisposable {
 
   /**
    * Calls a function for each input, as many at once as keep the workers busy, and gives results as
-   * they come. Reads the source no faster than that. Leaving the loop cancels what was started.
+   * they come. Reads the source no faster than that. Leaving the loop cancels what was started. Throws
+   * what the source throws, and where no call can be made any more: `CLOSED`, `WORKER_START`, or
+   * `CANCELLED` by the signal.
    */
   map<Name extends keyof Functions<Module> & string>(
     name: Name,
@@ -125,6 +127,7 @@ export class Pool<Module> implements AsyncDisposable {
       },
       inputs,
       () => this.#scheduler.appetite(pace.window),
+      () => this.#whyOver(options.signal),
       options,
     );
   }
@@ -151,9 +154,8 @@ export class Pool<Module> implements AsyncDisposable {
     caller: JobCaller,
   ): Job {
     const scheduler = this.#scheduler;
-    if (this.#closing) throw new CofferdamError("CLOSED", "the pool is closed");
-    if (scheduler.broken) throw scheduler.broken;
-    refuseAborted(options?.signal);
+    const over = this.#whyOver(options?.signal);
+    if (over) throw over;
     const { timeout } = options ?? {};
     const timeoutMs = timeout === undefined ? this.#settings.timeoutMs : parseTimeout(timeout);
     const callee = this.#callee(name);
@@ -163,6 +165,12 @@ export class Pool<Module> implements AsyncDisposable {
     const job = new Job(scheduler, this.#nextJob++, callee, given, timeoutMs, caller, listener);
     scheduler.submit(job);
     return job;
+  }
+
+  /** Why no call can be made: the pool is closed or broken, or the caller has cancelled. */
+  #whyOver(signal: AbortSignal | undefined): CofferdamError | undefined {
+    if (this.#closing) return new CofferdamError("CLOSED", "the pool is closed");
+    return this.#scheduler.broken ?? (signal?.aborted ? abortedBefore(signal) : undefined);
   }
 
   #callee(name: string): Callee {

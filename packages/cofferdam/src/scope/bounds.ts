@@ -27,8 +27,11 @@ function aboveZero(value: number, name: string): number {
 
 /** Throws `CANCELLED` for a signal that was aborted before anything started. */
 export function refuseAborted(signal: AbortSignal | undefined): void {
-  if (!signal?.aborted) return;
-  throw new CofferdamError("CANCELLED", "it was cancelled before it started", {
+  if (signal?.aborted) throw abortedBefore(signal);
+}
+
+export function abortedBefore(signal: AbortSignal): CofferdamError {
+  return new CofferdamError("CANCELLED", "it was cancelled before it started", {
     cause: signal.reason,
   });
 }

@@ -1,7 +1,14 @@
 import { EventEmitter, on } from "node:events";
 import { existsSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openScope, PoolTaskError, type Pool, type PoolOptions, type Scope } from "cofferdam";
+import {
+  errorCode,
+  openScope,
+  PoolTaskError,
+  type Pool,
+  type PoolOptions,
+  type Scope,
+} from "cofferdam";
 import type * as Work from "../fixtures/work.ts";
 import { keeperOf } from "../../../../test/support/processes.ts";
 
@@ -265,6 +272,25 @@ describe("map", () => {
     };
     await expect(lengthsOf(pool, broken)).rejects.toThrow("no rows");
     await expect(lengthsOf(pool, undefined as never)).rejects.toThrow(TypeError);
+  });
+
+  it("ends where no call can be made any more, however much its source has", async () => {
+    function* endless(): Generator<string> {
+      for (;;) yield "abc";
+    }
+    const pool = openPool();
+    const signal = AbortSignal.abort(new Error("enough"));
+    const cancelled = pool.map("length", endless(), { signal }).next();
+    await expect(cancelled).rejects.toMatchObject({ code: "CANCELLED", cause: signal.reason });
+    const results = pool.map("length", endless());
+    expect(await results.next()).toMatchObject({ value: { value: 3 } });
+    const rest = (async () => {
+      const codes = new Set<unknown>();
+      for await (const { error } of results) codes.add(errorCode(error));
+      return codes;
+    })();
+    await pool[Symbol.asyncDispose]();
+    await expect(rest).rejects.toMatchObject({ code: "CLOSED" });
   });
 
   it("is left at once, also while its source has nothing to give", async () => {
