@@ -279,9 +279,10 @@ describe("map", () => {
       for (;;) yield "abc";
     }
     const pool = openPool();
-    const signal = AbortSignal.abort(new Error("enough"));
+    const cause = new Error("enough");
+    const signal = AbortSignal.abort(cause);
     const cancelled = pool.map("length", endless(), { signal }).next();
-    await expect(cancelled).rejects.toMatchObject({ code: "CANCELLED", cause: signal.reason });
+    await expect(cancelled).rejects.toMatchObject({ code: "CANCELLED", cause });
     const results = pool.map("length", endless());
     expect(await results.next()).toMatchObject({ value: { value: 3 } });
     const rest = (async () => {
@@ -289,8 +290,9 @@ describe("map", () => {
       for await (const { error } of results) codes.add(errorCode(error));
       return codes;
     })();
+    const told = expect(rest).rejects.toMatchObject({ code: "CLOSED" });
     await pool[Symbol.asyncDispose]();
-    await expect(rest).rejects.toMatchObject({ code: "CLOSED" });
+    await told;
   });
 
   it("is left at once, also while its source has nothing to give", async () => {
