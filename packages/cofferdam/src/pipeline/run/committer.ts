@@ -3,7 +3,7 @@ import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { CofferdamError, errorCode, errorMessage } from "../../errors/index.ts";
-import type { PipelineManifest } from "../manifest/index.ts";
+import { inTransaction, type PipelineManifest } from "../manifest/index.ts";
 
 const syncDescriptor = promisify(fsync);
 
@@ -54,6 +54,19 @@ export class Committer {
   /** Resolves when nothing waits. */
   async settled(): Promise<void> {
     while (this.#working) await this.#working;
+  }
+
+  /** Makes a change when nothing waits, and in one transaction. What comes meanwhile waits for it. */
+  async alone<Value>(change: () => Promise<Value>): Promise<Value> {
+    while (this.#working) await this.#working;
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    this.#working = promise;
+    try {
+      return await inTransaction(this.#manifest, change);
+    } finally {
+      this.#working = this.#waiting.length > 0 ? this.#work() : null;
+      resolve(undefined);
+    }
   }
 
   async #work(): Promise<void> {

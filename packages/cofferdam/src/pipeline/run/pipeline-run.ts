@@ -12,7 +12,7 @@ import type { EventListener } from "../../events/index.ts";
 import type { Scope } from "../../open-scope.ts";
 import type { Limiter } from "../../shared/index.ts";
 import { ConfigError, type LoadedPipeline } from "../config/index.ts";
-import { inTransaction, type ItemRow } from "../manifest/index.ts";
+import type { ItemRow } from "../manifest/index.ts";
 import type { Planner, PlannedStage, StageSummary } from "../plan/index.ts";
 import type { PipelineState } from "../state/pipeline-state.ts";
 import { Admission } from "./admission.ts";
@@ -244,12 +244,10 @@ export class PipelineRun {
 
   /** Finds out what a gathering stage is to do. False when it does nothing. */
   async #gather(lane: StageLane): Promise<boolean> {
-    const { manifest } = this.#state;
     const unchanged: string[] = [];
-    await this.#committer.settled();
     let summary: StageSummary;
     try {
-      summary = await inTransaction(manifest, () =>
+      summary = await this.#committer.alone(() =>
         this.#planner.planGather(lane.stage, (path) => unchanged.push(path)),
       );
     } catch (error) {
