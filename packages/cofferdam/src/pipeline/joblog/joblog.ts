@@ -12,7 +12,7 @@ import {
 import { hostname } from "node:os";
 import { CofferdamError, errorCode, errorMessage } from "../../errors/index.ts";
 import { RunLock } from "../lock/run-lock.ts";
-import { splitLines } from "../map/inputs.ts";
+import { splitLines } from "../map/split-lines.ts";
 
 /** The columns of GNU parallel's `--joblog`, so that what reads those reads ours. */
 const header = "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n";

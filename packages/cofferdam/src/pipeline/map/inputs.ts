@@ -1,4 +1,3 @@
-import { isUtf8 } from "node:buffer";
 import { closeSync, constants, createReadStream, fstatSync, open, openSync } from "node:fs";
 import type { Stats } from "node:fs";
 import { stat } from "node:fs/promises";
@@ -7,6 +6,7 @@ import type { Readable } from "node:stream";
 import { isatty, ReadStream } from "node:tty";
 import { promisify } from "node:util";
 import { CofferdamError, errorMessage } from "../../errors/index.ts";
+import { newline, splitLines } from "./split-lines.ts";
 
 /** Where the inputs of a map come from. They are never all in memory. */
 export type InputSource =
@@ -22,8 +22,6 @@ export interface Inputs {
   /** Reads no further, at once: who waits for a batch is not told. */
   close(): void;
 }
-
-const newline = 0x0a;
 
 /**
  * Opens a source. Rejects with `INVALID_ARGUMENT` for one that cannot be read. Aborting the signal
@@ -154,37 +152,4 @@ function unreadable(name: string, error: unknown): CofferdamError {
     `the inputs cannot be read from ${name}: ${errorMessage(error)}`,
     { cause: error },
   );
-}
-
-/** The lines of a stream, a batch a chunk. The last line needs no separator at its end. */
-export async function* splitLines(
-  stream: AsyncIterable<unknown>,
-  separator = newline,
-): AsyncGenerator<readonly (string | null)[]> {
-  let rest: Buffer[] = [];
-  for await (const part of stream) {
-    const chunk = part as Buffer;
-    const last = chunk.lastIndexOf(separator);
-    if (last < 0) {
-      rest.push(chunk);
-      continue;
-    }
-    const whole = Buffer.concat([...rest, chunk.subarray(0, last)]);
-    rest = last + 1 < chunk.length ? [chunk.subarray(last + 1)] : [];
-    yield decodeLines(whole, separator);
-  }
-  if (rest.length > 0) yield decodeLines(Buffer.concat(rest), separator);
-}
-
-function decodeLines(bytes: Buffer, separator: number): (string | null)[] {
-  if (isUtf8(bytes)) return bytes.toString("utf8").split(String.fromCharCode(separator));
-  const lines: (string | null)[] = [];
-  for (let from = 0; from <= bytes.length;) {
-    const found = bytes.indexOf(separator, from);
-    const end = found < 0 ? bytes.length : found;
-    const line = bytes.subarray(from, end);
-    lines.push(isUtf8(line) ? line.toString("utf8") : null);
-    from = end + 1;
-  }
-  return lines;
 }
