@@ -3,7 +3,8 @@ import { isUtf8 } from "node:buffer";
 export const newline = 0x0a;
 
 /**
- * The lines of a stream, a batch a chunk; null for one that is not valid UTF-8. The last line needs no separator at its end.
+ * The lines of a stream, a batch a chunk; null for one that is not valid UTF-8. The last line needs
+ * no separator at its end.
  */
 export async function* splitLines(
   stream: AsyncIterable<unknown>,
