@@ -16,11 +16,10 @@ import {
 import { decodeValue, encodeValue, type Encoded } from "../worker/values.ts";
 import type { Job } from "./job.ts";
 import { cancelled, explainWorkerEnd, type WorkerBounds } from "./task-error.ts";
+import { batchFrames, singleFrames } from "./task-frames.ts";
 import { TaskServices } from "./task-services.ts";
 
 const logBytes = 64 * 1024;
-/** Above this a frame takes no second task. */
-const frameTextMax = 16 * 1024 * 1024;
 /** What a worker has its bulk file as. */
 const bulkDescriptor = 4;
 /** How long the rest of a dead worker's socket is waited for. */
@@ -136,37 +135,15 @@ export class PoolWorker {
 
   /** Gives it jobs. Those of one frame are told together; each frame is run in order. */
   give(jobs: readonly Job[], each: boolean): void {
-    const frames: Uint8Array[] = [];
-    let list = "";
-    let plain = true;
-    const endFrame = (parts?: readonly Uint8Array[]): void => {
-      if (list === "") return;
-      const how = `"each":${each ? 1 : 0},"plain":${plain ? 1 : 0}`;
-      frames.push(...this.#frame(`{"t":"tasks",${how},"list":[${list}]}`, parts));
-      list = "";
-      plain = true;
-    };
     for (const job of jobs) {
       job.worker = this;
       job.each = each;
-      this.tasksGiven++;
-      this.jobs.push(job);
-      const { id, args } = job;
-      const { nameText } = job.callee;
-      const { parts } = args;
-      if (!this.#batch) {
-        const run = `{"t":"run","id":${id},"name":${nameText},"args":${args.text}}`;
-        frames.push(...this.#frame(run, parts));
-        continue;
-      }
-      // A frame of its own: parts are numbered by frame, and no text has room for all.
-      if (parts.length > 0 || list.length + args.text.length > frameTextMax) endFrame();
-      list += `${list === "" ? "" : ","}${id},${nameText},${args.text}`;
-      plain &&= args.plain;
-      if (parts.length > 0) endFrame(parts);
     }
-    endFrame();
-    this.#write(frames);
+    this.tasksGiven += jobs.length;
+    this.jobs.push(...jobs);
+    const frame = (header: string, parts?: readonly Uint8Array[]): Uint8Array[] =>
+      this.#frame(header, parts);
+    this.#write(this.#batch ? batchFrames(jobs, each, frame) : singleFrames(jobs, frame));
     this.#onHead();
   }
 
