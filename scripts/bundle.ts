@@ -9,7 +9,13 @@ import { pathToFileURL } from "node:url";
 import { rolldown, type CodeSplittingGroup, type Plugin } from "rolldown";
 
 /** Modules of Node's own that are loaded late; the sources take functions alone of them. */
-const builtins = new Set(["node:crypto", "node:fs/promises", "node:stream/promises", "node:zlib"]);
+const builtins = new Set([
+  "node:crypto",
+  "node:fs/promises",
+  "node:module",
+  "node:stream/promises",
+  "node:zlib",
+]);
 
 export interface Bundle {
   /** Modules that are loaded from outside; what several need lies beside the first of them. */
@@ -55,7 +61,7 @@ export async function bundle(dist: string, { entries, late }: Bundle): Promise<v
   for (const file of output) {
     const path = join(dist, file.fileName);
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, file.type === "chunk" ? lightenImports(file.code) : file.source);
+    writeFileSync(path, file.type === "chunk" ? lighten(file.code) : file.source);
   }
 }
 
@@ -77,10 +83,21 @@ function staticImports(entry: string, importsOf: (id: string) => readonly string
   return found;
 }
 
+/** What starts a program later and does nothing for it. Lines stay where they are, so maps hold. */
+function lighten(code: string): string {
+  return escapeNonAscii(lightenImports(code));
+}
+
+/** One character above U+00FF, and the engine keeps and parses all of a file in twice the bytes. */
+function escapeNonAscii(code: string): string {
+  const unit = (one: string): string => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return code.replace(/[^\0-\x7f]/g, unit);
+}
+
 /**
  * A module of Node's own that is imported by name is looked through whole, which loads all that
  * hangs on it: for `node:fs` its streams. And the bundler's own helpers do nothing for who takes
- * none of them. Lines stay where they are, and so source maps hold.
+ * none of them.
  */
 function lightenImports(code: string): string {
   const imports = /^import \{ ([^}]*) \} from "(node:[^"]+)";$/gm;

@@ -5,6 +5,8 @@
 #include "task.h"
 
 #define CONTROL 3
+/* A socket for the first task that needs one, so that it waits for no other. */
+#define FIRST_CHANNEL 7
 /* Between two SAMPLE events. */
 #define SAMPLE_EVERY_MS 100
 

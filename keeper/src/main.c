@@ -13,7 +13,8 @@
  * The keeper ends when Node does (end of file on the control socket, or Node's pidfd), and it takes
  * every task with it. When the keeper is killed, the inits die with it, and with them their trees.
  *
- * Usage: cofferdam-keeper --probe | --sweep BASE [--dry-run] | BASE [AFTER], the last with the control socket on 3 and Node's stdio on 4, 5 and 6.
+ * Usage: cofferdam-keeper --probe | --sweep BASE [--dry-run] | BASE [AFTER], the last with the control socket on 3,
+ * Node's stdio on 4, 5 and 6, and on 7 the socket that a first worker is given as its 3.
  * AFTER names a run whose keeper was lost. Exit codes: 0 all gone, 1 some process is stuck, 2 the
  * run's folder could not be removed, 125 it could not start.
  */
@@ -169,6 +170,8 @@ int main(int argc, char **argv)
 		return fail("no control socket on descriptor 3");
 	for (int i = 0; i < 3; i++)
 		keeper.inherited[i] = fcntl(4 + i, F_SETFD, FD_CLOEXEC) == 0 ? 4 + i : -1;
+	keeper.first_channel =
+		fcntl(FIRST_CHANNEL, F_SETFD, FD_CLOEXEC) == 0 ? FIRST_CHANNEL : -1;
 	/* Out of the terminal's foreground group: a Ctrl-C is for Node and the commands. */
 	setpgid(0, 0);
 	keeper.null_device = move_up(open("/dev/null", O_RDWR | O_CLOEXEC));

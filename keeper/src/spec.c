@@ -98,6 +98,9 @@ static bool parse_field(struct task_spec *spec, const struct wire_field *field, 
 		memcpy(spec->token, field->bytes, field->length);
 		spec->token_length = field->length;
 		return true;
+	case TAG_FIRST_CHANNEL:
+		spec->first_channel = true;
+		return true;
 	case TAG_NONBLOCKING:
 		spec->nonblocking = true;
 		return true;

@@ -27,7 +27,8 @@ struct task_spec {
 	char *socket_path;
 	uint8_t token[64];
 	size_t token_length;
-	bool nonblocking; /* the command's end of that socket */
+	bool first_channel; /* in place of that socket */
+	bool nonblocking;   /* the command's end of either */
 	bool scratch;
 	uint64_t processes_max; /* 0: no bound */
 	uint64_t cpus;		/* 0: all */

@@ -163,6 +163,17 @@ static int connect_socket(const struct task_spec *spec)
 	return connected ? fd : -1;
 }
 
+static int take_first_channel(struct keeper *keeper, bool nonblocking)
+{
+	int fd = keeper->first_channel;
+	keeper->first_channel = -1;
+	if (fd < 0)
+		errno = EBADF;
+	else
+		fcntl(fd, F_SETFL, nonblocking ? O_NONBLOCK : 0);
+	return fd;
+}
+
 /* Who only shows something there is no job of the terminal's: there may be many of them at once. */
 static bool wants_terminal(const struct task_spec *spec)
 {
@@ -213,9 +224,11 @@ static const char *launch(struct keeper *keeper, struct task *task, const struct
 	stage = "pipe";
 	if (!open_stdio(keeper, task, theirs, close_it))
 		goto out;
-	if (task->spec.socket_path) {
+	if (task->spec.first_channel || task->spec.socket_path) {
 		stage = "socket";
-		socket = connect_socket(&task->spec);
+		socket = task->spec.first_channel
+				 ? take_first_channel(keeper, task->spec.nonblocking)
+				 : connect_socket(&task->spec);
 		if (socket < 0)
 			goto out;
 	}

@@ -90,6 +90,7 @@ struct keeper {
 	int last_pid; /* /proc/sys/kernel/ns_last_pid, or -1 */
 	sigset_t ignored;
 	int inherited[3]; /* the Node process's own stdio, or -1 */
+	int first_channel; /* a socket to the Node process, until a task has it; then -1 */
 	enum tree_kind tree;
 	bool proc_own;
 	uint32_t pid_max;

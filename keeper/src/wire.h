@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WIRE_VERSION 3
+#define WIRE_VERSION 4
 #define WIRE_FRAME_MAX (64u << 20)
 #define WIRE_HEADER 5 /* type and task id, after the length */
 
@@ -87,6 +87,7 @@ enum wire_tag {
 	TAG_HOLD = 41,	     /* ARG is a name and not run: an IPC namespace and a /dev/shm for others */
 	TAG_JOIN = 42,	     /* PID that was told of the task which holds those to be joined */
 	TAG_NONBLOCKING = 43, /* the command's descriptor 3 never blocks */
+	TAG_FIRST_CHANNEL = 44, /* the socket on the keeper's 7 becomes descriptor 3; once */
 };
 
 enum stdio_mode { STDIO_NULL = 0, STDIO_PIPE = 1, STDIO_INHERIT = 2 };

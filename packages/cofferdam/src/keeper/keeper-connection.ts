@@ -18,7 +18,7 @@ import { decodeEnd, decodeStuck, endUntold } from "./process-end.ts";
 import { lostKeeper, refusal, tooLong, unreachablePipes } from "./start-errors.ts";
 import { startFields } from "./start-fields.ts";
 import { encodeFrame, FrameReader, reply, request, tag, wireVersion } from "./wire.ts";
-import type { FieldValue, Fields, Frame } from "./wire.ts";
+import type { Field, Fields, Frame } from "./wire.ts";
 
 /** A keeper that is killed while it starts is started again, so often. */
 const startAttempts = 10;
@@ -66,7 +66,7 @@ export class KeeperConnection {
   readonly #exited: Promise<unknown>;
   #dead = false;
   #stuck = 0;
-  #channels: Promise<Channels> | undefined;
+  readonly #channels: Channels;
   #nextTask = 1;
   #closing = false;
   #corked = false;
@@ -98,12 +98,12 @@ export class KeeperConnection {
     events: ConnectionEvents,
   ): Promise<KeeperConnection | { why: string; signal: NodeJS.Signals | null }> {
     const child = spawn(binary, after === undefined ? [base] : [base, after], {
-      // 4, 5 and 6 are ours, for commands that inherit them.
-      stdio: ["ignore", "ignore", "pipe", "pipe", 0, 1, 2],
+      // 3 is the control socket. 4, 5 and 6 are ours, for commands that inherit them.
+      stdio: ["ignore", "ignore", "pipe", "pipe", 0, 1, 2, "pipe"],
       env: ownVariables(),
       cwd: "/",
     });
-    const exited = new Promise((resolve) => child.once("close", resolve));
+    const exited = untilExit(child);
     let complaints = "";
     child.stderr?.setEncoding("utf8").on("data", (text: string) => (complaints += text));
     const reader = new FrameReader();
@@ -134,6 +134,7 @@ export class KeeperConnection {
     this.#control = controlSocket(child);
     this.pid = child.pid ?? 0;
     this.runPath = hello.text(tag.path) ?? "";
+    this.#channels = new Channels(join(this.runPath, "s"), firstChannel(child));
     this.hello = decodeHello(hello);
     this.#control.on("data", (chunk: Buffer) => {
       for (const frame of reader.read(chunk)) this.#onFrame(frame);
@@ -145,39 +146,44 @@ export class KeeperConnection {
 
   async start(spec: ProcessSpec): Promise<ContainedProcess> {
     const channel = spec.channel ? await this.#expectChannel() : undefined;
+    try {
+      return await this.#start(spec, channel);
+    } catch (error) {
+      channel?.forget();
+      throw error;
+    }
+  }
+
+  async #start(spec: ProcessSpec, channel: ExpectedChannel | undefined): Promise<ContainedProcess> {
     if (this.#dead) throw lostKeeper();
     const id = this.#freeId();
     const scratch = join(this.runPath, `t${id}`);
-    const start = encodeFrame(request.start, id, startFields(spec, scratch, channel));
+    const start = encodeFrame(request.start, id, startFields(spec, scratch, channel?.fields));
     if (start.length > startBytesMax) throw tooLong(start.length);
     const isolated = this.hello.tree === "namespace" && spec.ipc !== "host";
     const task = new KeeperTask(isolated ? [] : objectKinds);
     this.#tasks.set(id, task);
     this.#hold();
     this.#writeSoon(start);
-    try {
-      const fields = await task.started.promise;
-      const announced = spec.channel || spec.stdio.includes("pipe");
-      if (spec.ipc === "hold") this.#setIdle(task, true);
-      const pipes = announced ? await this.#openPipes(id, task, fields) : noPipes;
-      return {
-        pid: task.pid,
-        ...pipes,
-        channel: channel ? await channel.socket : null,
-        scratch,
-        ended: task.ended.promise,
-        stop: (graceMs) => {
-          this.#setIdle(task, false);
-          this.#send(request.stop, id, [[tag.grace, graceMs]]);
-        },
-        setDeadline: (ms) => this.#send(request.deadline, id, [[tag.timeout, ms ?? 0]]),
-        signal: (name) => this.#send(request.signal, id, [[tag.number, constants.signals[name]]]),
-        onStopped: (listener) => (task.stopped = listener),
-        resume: () => this.#send(request.resume, id, []),
-      };
-    } finally {
-      channel?.forget();
-    }
+    const fields = await task.started.promise;
+    const announced = spec.channel || spec.stdio.includes("pipe");
+    if (spec.ipc === "hold") this.#setIdle(task, true);
+    const pipes = announced ? await this.#openPipes(id, task, fields) : noPipes;
+    return {
+      pid: task.pid,
+      ...pipes,
+      channel: channel ? await channel.socket : null,
+      scratch,
+      ended: task.ended.promise,
+      stop: (graceMs) => {
+        this.#setIdle(task, false);
+        this.#send(request.stop, id, [[tag.grace, graceMs]]);
+      },
+      setDeadline: (ms) => this.#send(request.deadline, id, [[tag.timeout, ms ?? 0]]),
+      signal: (name) => this.#send(request.signal, id, [[tag.number, constants.signals[name]]]),
+      onStopped: (listener) => (task.stopped = listener),
+      resume: () => this.#send(request.resume, id, []),
+    };
   }
 
   /**
@@ -186,7 +192,7 @@ export class KeeperConnection {
    */
   async close(): Promise<{ left: number; folderLeft: boolean; lost: boolean }> {
     this.#closing = true;
-    (await this.#channels?.catch(() => undefined))?.close();
+    this.#channels.close();
     this.#hold();
     this.#control.end();
     await this.#exited;
@@ -205,8 +211,7 @@ export class KeeperConnection {
 
   async #expectChannel(): Promise<ExpectedChannel> {
     try {
-      this.#channels ??= Channels.listen(join(this.runPath, "s"));
-      return (await this.#channels).expect();
+      return await this.#channels.expect();
     } catch (error) {
       // The next keeper's sweep takes the folder of a dead run away.
       throw this.#dead ? lostKeeper() : error;
@@ -255,7 +260,7 @@ export class KeeperConnection {
     this.#control.write(start);
   }
 
-  #send(type: number, task: number, fields: readonly (readonly [number, FieldValue])[]): void {
+  #send(type: number, task: number, fields: readonly Field[]): void {
     if (this.#control.writable) this.#control.write(encodeFrame(type, task, fields));
   }
 
@@ -310,10 +315,7 @@ export class KeeperConnection {
       for (const task of running) task.ended.resolve(endUntold("stopped", left, task.shared));
       return;
     }
-    this.#channels?.then(
-      (channels) => channels.close(),
-      () => undefined,
-    );
+    this.#channels.close();
     this.#events.lost(this, running);
   }
 
@@ -353,6 +355,19 @@ function ownVariables(): Record<string, string | undefined> {
 
 function controlSocket(child: ChildProcess): Socket {
   return child.stdio[3] as Socket;
+}
+
+/** A worker has its other end, which may outlive the keeper. */
+function firstChannel(child: ChildProcess): Socket {
+  return (child.stdio as readonly unknown[])[7] as Socket;
+}
+
+/** Its end, and that of all that it has said. Its "close" would wait for that worker too. */
+async function untilExit(child: ChildProcess): Promise<void> {
+  const exit = new Promise((resolve) => child.once("exit", resolve));
+  const streams = [controlSocket(child), child.stderr];
+  const closed = streams.map((one) => new Promise((resolve) => one?.once("close", resolve)));
+  await Promise.all([exit, ...closed]);
 }
 
 /** The first frame, or null when the keeper ends without one. Rejects when it cannot be started. */

@@ -1,7 +1,7 @@
 import { CofferdamError } from "../errors/index.ts";
 import type { ProcessSpec, StdioMode } from "./backend.ts";
 import { makeFlags } from "./make-flags.ts";
-import { tag, type FieldValue } from "./wire.ts";
+import { tag, type Field } from "./wire.ts";
 
 const stdioCodes: Record<StdioMode, number> = { null: 0, pipe: 1, inherit: 2 };
 
@@ -11,9 +11,9 @@ const scratchVariables = ["TMPDIR", "TMP", "TEMP"];
 export function startFields(
   spec: ProcessSpec,
   scratch: string,
-  channel: { path: string; token: Uint8Array } | undefined,
-): (readonly [number, FieldValue])[] {
-  const fields: (readonly [number, FieldValue])[] = [
+  channel: readonly Field[] | undefined,
+): Field[] {
+  const fields: Field[] = [
     ...spec.command.map((word) => [tag.argument, word] as const),
     [tag.environment, environmentBlock(withJobserver(spec, scratch), scratch)],
     [tag.cwd, spec.cwd],
@@ -34,7 +34,7 @@ export function startFields(
   if (spec.cgroup) fields.push([tag.cgroup, ""]);
   if (spec.pids !== undefined) fields.push([tag.pids, spec.pids]);
   if (spec.jobs !== undefined) fields.push([tag.jobserver, spec.jobs]);
-  if (channel) fields.push([tag.socket, channel.path], [tag.token, channel.token], [tag.bulk, ""]);
+  if (channel) fields.push(...channel, [tag.bulk, ""]);
   if (spec.channel === "nonblocking") fields.push([tag.nonblocking, ""]);
   return fields;
 }

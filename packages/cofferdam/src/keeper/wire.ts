@@ -4,7 +4,7 @@
  *     frame = u32 length of what follows | u8 type | u32 task | field...
  *     field = u8 tag | u32 length | bytes            (little-endian; numbers are 8 bytes)
  */
-export const wireVersion = 3;
+export const wireVersion = 4;
 
 export const request = {
   start: 1,
@@ -70,18 +70,16 @@ export const tag = {
   hold: 41,
   join: 42,
   nonblocking: 43,
+  firstChannel: 44,
 } as const;
 
 /** Of a frame: its length, type and task. */
 const headerBytes = 9;
 
 export type FieldValue = string | number | Uint8Array;
+export type Field = readonly [tag: number, value: FieldValue];
 
-export function encodeFrame(
-  type: number,
-  task: number,
-  fields: Iterable<readonly [tag: number, value: FieldValue]>,
-): Buffer {
+export function encodeFrame(type: number, task: number, fields: Iterable<Field>): Buffer {
   const all = [...fields];
   // One piece of memory for all of it: an environment is dozens of fields.
   let length = headerBytes;

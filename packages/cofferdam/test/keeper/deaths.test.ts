@@ -160,4 +160,24 @@ describe("a closed scope", () => {
     expect((await program.finished).code).toBe(0);
     await expectNothingLeft(census);
   });
+
+  it.skipIf(kept.skip)(kept.name("ends so after a worker that never started"), async () => {
+    const census = openCensus();
+    const program = new Program(["--input-type=module", "--eval", neverStarted], {
+      env: census.env,
+      cwd: fileURLToPath(new URL("..", import.meta.url)),
+    });
+    const { code, stdout } = await program.finished;
+    expect({ code, stdout }).toEqual({ code: 0, stdout: "WORKER_START\n" });
+    await expectNothingLeft(census);
+  });
 });
+
+/** No system takes so large an environment. */
+const neverStarted = `
+  import { openScope } from "cofferdam";
+  const scope = await openScope();
+  const options = { workers: 1, env: { LARGE: "x".repeat(9_000_000) } };
+  await using pool = scope.pool(new URL("file:///no/such/module.js"), options);
+  await pool.run("echo", 1).catch(({ code }) => console.log(code));
+`;
