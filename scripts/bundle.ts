@@ -72,7 +72,7 @@ function neededBy(entry: string, name: string): CodeSplittingGroup {
     debugName: name,
     name: (id, graph) => {
       needed ??= staticImports(entry, (module) => graph.getModuleInfo(module)?.importedIds ?? []);
-      return needed.has(id) && id !== entry ? name : null;
+      return needed.has(id) ? name : null;
     },
   };
 }

@@ -13,6 +13,7 @@
 
 #include "cgroup.h"
 #include "files.h"
+#include "makeflags.h"
 
 extern char **environ;
 
@@ -151,6 +152,7 @@ pid_t command_start(const struct init_setup *setup)
 {
 	static volatile bool failed;
 	bool entered = true;
+	makeflags_choose(setup->spec);
 	environ = setup->spec->env; /* execvp looks PATH up here: the task's own */
 	/* A fork would copy the page tables only for exec to throw the copy away. Into a cgroup there
 	 * is no other way: that flag only clone3 has, and its child may not return on our stack. */

@@ -134,6 +134,8 @@ static bool parse_field(struct task_spec *spec, const struct wire_field *field, 
 	case TAG_JOBSERVER:
 		spec->jobs = wire_field_number(field);
 		return spec->jobs <= JOBS_MAX;
+	case TAG_OLD_MAKEFLAGS:
+		return put_text(&spec->old_makeflags, field);
 	case TAG_HOLD:
 		spec->hold = true;
 		return true;
@@ -184,5 +186,6 @@ void spec_free(struct task_spec *spec)
 	free(spec->environment);
 	free(spec->cwd);
 	free(spec->socket_path);
+	free(spec->old_makeflags);
 	memset(spec, 0, sizeof *spec);
 }

@@ -40,6 +40,7 @@ struct task_spec {
 	uint64_t pids;	/* 0: no bound */
 	bool bulk;	/* a memory file for descriptor 4 */
 	uint64_t jobs;	/* 0: no jobserver */
+	char *old_makeflags; /* in place of the one in `env`, see makeflags.h; or NULL */
 	bool hold;	/* the command is not run: namespaces for others, see share.h */
 	pid_t join;	/* the init whose namespaces it is in; 0: its own */
 };

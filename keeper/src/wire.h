@@ -88,6 +88,7 @@ enum wire_tag {
 	TAG_JOIN = 42,	     /* PID that was told of the task which holds those to be joined */
 	TAG_NONBLOCKING = 43, /* the command's descriptor 3 never blocks */
 	TAG_FIRST_CHANNEL = 44, /* the socket on the keeper's 7 becomes descriptor 3; once */
+	TAG_OLD_MAKEFLAGS = 45, /* the variable MAKEFLAGS for a make before 4.4, see makeflags.h */
 };
 
 enum stdio_mode { STDIO_NULL = 0, STDIO_PIPE = 1, STDIO_INHERIT = 2 };

@@ -13,9 +13,10 @@ export function startFields(
   scratch: string,
   channel: readonly Field[] | undefined,
 ): Field[] {
+  const made = withJobserver(spec, scratch);
   const fields: Field[] = [
     ...spec.command.map((word) => [tag.argument, word] as const),
-    [tag.environment, environmentBlock(withJobserver(spec, scratch), scratch)],
+    [tag.environment, environmentBlock(made.env, scratch)],
     [tag.cwd, spec.cwd],
     [tag.stdio, Uint8Array.from(spec.stdio, (mode) => stdioCodes[mode])],
     [tag.grace, spec.graceMs],
@@ -34,6 +35,7 @@ export function startFields(
   if (spec.cgroup) fields.push([tag.cgroup, ""]);
   if (spec.pids !== undefined) fields.push([tag.pids, spec.pids]);
   if (spec.jobs !== undefined) fields.push([tag.jobserver, spec.jobs]);
+  if (made.old !== undefined) fields.push([tag.oldMakeFlags, `MAKEFLAGS=${made.old}`]);
   if (channel) fields.push(...channel, [tag.bulk, ""]);
   if (spec.channel === "nonblocking") fields.push([tag.nonblocking, ""]);
   return fields;
@@ -66,8 +68,11 @@ export function withScratch(
 }
 
 /** The jobserver lies in the scratch folder, where the keeper makes it. */
-function withJobserver(spec: ProcessSpec, scratch: string): Readonly<Record<string, string>> {
-  const { env, jobs } = spec;
-  if (jobs === undefined) return env;
-  return { ...env, MAKEFLAGS: makeFlags(env, jobs, `${scratch}/.jobserver`) };
+function withJobserver(
+  { env, jobs }: ProcessSpec,
+  scratch: string,
+): { readonly env: Readonly<Record<string, string>>; readonly old?: string | undefined } {
+  if (jobs === undefined) return { env };
+  const { flags, old } = makeFlags(env["MAKEFLAGS"] ?? "", jobs, `${scratch}/.jobserver`);
+  return { env: { ...env, MAKEFLAGS: flags }, old };
 }

@@ -71,6 +71,7 @@ export const tag = {
   join: 42,
   nonblocking: 43,
   firstChannel: 44,
+  oldMakeFlags: 45,
 } as const;
 
 /** Of a frame: its length, type and task. */

@@ -175,22 +175,35 @@ describe("a jobserver without a keeper", () => {
   });
 });
 
-describe("the last of the ways to the jobserver", () => {
-  const flags = (make: string | null): string => {
-    if (make !== null) writeFileSync(join(folder, "make"), make);
-    return makeFlags({ PATH: folder }, 2, "/s/.jobserver").split(" ").at(-1) ?? "";
-  };
+describe.skipIf(kept.skip)(kept.name("the last of the ways to the jobserver"), () => {
+  async function lastWay(env: Record<string, string>): Promise<string> {
+    await using scope = await openScope();
+    const tell = ["/bin/sh", "-c", "echo $MAKEFLAGS"];
+    const { stdout } = await scope.exec(tell, { jobserver: 2, inheritEnv: false, env });
+    return stdout.trim().split("--jobserver-auth=").at(-1) ?? "";
+  }
 
+  const padding = "\0".repeat(64 * 1024 - 5);
   it.each([
-    ["its path, for a make that opens it", "\0jobserver-style\0", "fifo:/s/.jobserver"],
-    ["the descriptor, for one that stops at a path", "\0jobserver-auth\0", "5,5"],
-    ["its path, where there is no make", null, "fifo:/s/.jobserver"],
-  ])("is %s", (_which, make, last) => {
-    expect(flags(make)).toBe(`--jobserver-auth=${last}`);
+    ["its path, for a make that opens it", "\0jobserver-style\0", /^fifo:.*\.jobserver$/],
+    ["its path, for a large make that opens it", `${padding}jobserver-style`, /^fifo:/],
+    ["the descriptor, for one that stops at a path", "\0jobserver-auth\0", /^5,5$/],
+    ["its path, where there is no make", null, /^fifo:/],
+  ])("is %s", async (_which, make, last) => {
+    mkdirSync(join(folder, "bin"));
+    mkdirSync(join(folder, "empty/make"), { recursive: true });
+    if (make !== null) writeFileSync(join(folder, "bin/make"), make);
+    const path = [".", "", "/no/such", `${folder}/empty`, `${folder}/bin`].join(":");
+    expect(await lastWay({ PATH: path })).toMatch(last);
+  });
+
+  it("is not waited for at a make that is a fifo", async () => {
+    spawnSync("mkfifo", [join(folder, "make")]);
+    expect(await lastWay({ PATH: folder })).toMatch(/^fifo:/);
   });
 
   it("is the descriptor where the path has a blank in it", () => {
-    const all = makeFlags({ PATH: folder }, 2, "/a b/.jobserver");
-    expect(all).toBe(" -j2 --jobserver-auth=5,5");
+    const { flags, old } = makeFlags("", 2, "/a b/.jobserver");
+    expect({ flags, old }).toEqual({ flags: " -j2 --jobserver-auth=5,5", old: undefined });
   });
 });
