@@ -57,9 +57,12 @@ const bundled: Readonly<Record<string, Bundle>> = {
       "pipeline/index": [
         "pipeline/config/define-pipeline",
         "pipeline/config/load-pipeline",
+        "pipeline/files/hash-file",
         "pipeline/inspect/index",
+        "pipeline/joblog/joblog",
         "pipeline/joblog/pipeline-entry",
         "pipeline/map/run-map",
+        "pipeline/output-folder",
         "pipeline/plan/prepare-stages",
         "pipeline/run-items",
         "pipeline/run/run-pipeline",

@@ -1,11 +1,12 @@
 import { availableParallelism } from "node:os";
 import { basename, join, resolve } from "node:path";
 import {
+  openOutputFolder,
   openScope,
-  OutputFolder,
   runItems,
   type EventListener,
   type FileItem,
+  type OutputFolder,
   type RunItemsOptions,
   type RunItemsResult,
   type ScopeReport,
@@ -65,7 +66,7 @@ export async function convertDocuments(
   const { pageRange, onEvent, signal } = options;
   const pages = pageRange === undefined ? undefined : parsePageRange(pageRange);
   const items = await findDocuments(options.inputs);
-  using folder = await OutputFolder.open(resolve(options.out));
+  using folder = await openOutputFolder(resolve(options.out));
   await using scope = await openScope(onEvent ? { onEvent } : {});
   const { pageMarkers = false, chunks = false } = options;
   await using engine = await openEngine(

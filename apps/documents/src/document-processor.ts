@@ -1,9 +1,10 @@
 import { basename, join, resolve } from "node:path";
 import {
   hashFile,
+  openOutputFolder,
   openScope,
-  OutputFolder,
   type EventListener,
+  type OutputFolder,
   type Scope,
   type ScopeReport,
 } from "cofferdam";
@@ -83,7 +84,7 @@ export class DocumentProcessor implements AsyncDisposable {
     const { onEvent, pageRange } = options;
     const pages = pageRange === undefined ? undefined : parsePageRange(pageRange);
     await options.onCheckpoint?.("before-engine");
-    const folder = await OutputFolder.open(resolve(options.out));
+    const folder = await openOutputFolder(resolve(options.out));
     try {
       const scope = await openScope(onEvent ? { onEvent } : {});
       try {

@@ -67,7 +67,7 @@ export function runCommand(): Command {
 async function run(words: readonly string[], flags: RunFlags): Promise<number> {
   const { file, stages } = splitWords(words);
   if (flags.stagesAsProcesses) return await runStagesAsProcesses(file, stages, flags);
-  const { loadPipeline, runPipeline, Joblog, joblogEntry } = await import("../pipeline/index.ts");
+  const { loadPipeline, runPipeline, openJoblog, joblogEntry } = await import("../pipeline/index.ts");
   const loaded = await loadPipeline(file);
   if (flags.report !== undefined) checkReport(flags.report);
   const looksOnly = flags.dryRun ?? flags.why !== undefined;
@@ -75,7 +75,7 @@ async function run(words: readonly string[], flags: RunFlags): Promise<number> {
   using interrupts = listenBesideProgress(renderer, "what runs", say);
   const answers: string[] = [];
   using joblog =
-    flags.joblog === undefined ? null : await Joblog.open(flags.joblog, { anew: false });
+    flags.joblog === undefined ? null : await openJoblog(flags.joblog, { anew: false });
   let number = 0;
   let result: RunPipelineResult;
   try {

@@ -3,12 +3,12 @@ export { definePipeline } from "./config/define-pipeline.ts";
 export { ConfigError, type ConfigProblem } from "./config/problem.ts";
 export type { LimitDefinition, PipelineDefinition, StageDefinition } from "./config/schema.ts";
 export { hashFile } from "./files/hash-file.ts";
-export { Joblog } from "./joblog/joblog.ts";
+export { openJoblog, type Joblog } from "./joblog/joblog.ts";
 export { joblogEntry } from "./joblog/pipeline-entry.ts";
 export { runMap, type MapCommandOptions, type MapCommandResult } from "./map/run-map.ts";
 export type { InputSource } from "./map/inputs.ts";
 export type { JobOutput } from "./map/ordered-output.ts";
-export { OutputFolder } from "./output-folder.ts";
+export { openOutputFolder, type OutputFolder } from "./output-folder.ts";
 export {
   findItems,
   readStatus,

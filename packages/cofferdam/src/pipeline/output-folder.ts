@@ -18,38 +18,11 @@ export class OutputFolder implements Disposable {
   readonly #lock: RunLock;
   readonly #unfinished: string;
 
-  private constructor(path: string, manifest: Manifest, lock: RunLock, unfinished: string) {
+  constructor(path: string, manifest: Manifest, lock: RunLock, unfinished: string) {
     this.path = path;
     this.manifest = manifest;
     this.#lock = lock;
     this.#unfinished = unfinished;
-  }
-
-  /** Rejects with `OUTPUT`, `LOCKED` or `MANIFEST_DAMAGED`. */
-  static async open(path: string): Promise<OutputFolder> {
-    const state = join(path, stateName);
-    const unfinished = join(state, "unfinished");
-    try {
-      await mkdir(state, { recursive: true });
-      await access(path, constants.W_OK);
-    } catch (error) {
-      throw unusable(path, error);
-    }
-    const lock = await RunLock.acquire(join(state, "lock"), path);
-    try {
-      // Behind the lock all of these are a dead run's.
-      await rm(unfinished, { recursive: true, force: true });
-      await mkdir(unfinished);
-      return new OutputFolder(
-        path,
-        await Manifest.open(join(state, "manifest.db")),
-        lock,
-        unfinished,
-      );
-    } catch (error) {
-      lock[Symbol.dispose]();
-      throw error;
-    }
   }
 
   /** Writes a result: a temporary name, fsync, rename, fsync of the folder. */
@@ -89,6 +62,35 @@ export class OutputFolder implements Disposable {
   [Symbol.dispose](): void {
     this.manifest[Symbol.dispose]();
     this.#lock[Symbol.dispose]();
+  }
+}
+
+/**
+ * Opens a folder for one run, and makes it where there is none. Rejects with `OUTPUT`, `LOCKED` or `MANIFEST_DAMAGED`.
+ */
+export async function openOutputFolder(path: string): Promise<OutputFolder> {
+  const state = join(path, stateName);
+  const unfinished = join(state, "unfinished");
+  try {
+    await mkdir(state, { recursive: true });
+    await access(path, constants.W_OK);
+  } catch (error) {
+    throw unusable(path, error);
+  }
+  const lock = await RunLock.acquire(join(state, "lock"), path);
+  try {
+    // Behind the lock all of these are a dead run's.
+    await rm(unfinished, { recursive: true, force: true });
+    await mkdir(unfinished);
+    return new OutputFolder(
+      path,
+      await Manifest.open(join(state, "manifest.db")),
+      lock,
+      unfinished,
+    );
+  } catch (error) {
+    lock[Symbol.dispose]();
+    throw error;
   }
 }
 

@@ -37,29 +37,12 @@ export class Joblog implements Disposable {
   readonly #lock: RunLock | null;
   readonly #host = hostname();
 
-  private constructor(fd: number, path: string, lock: RunLock | null) {
+  /** See `openJoblog`. */
+  constructor(fd: number, path: string, lock: RunLock | null, anew: boolean) {
     this.#fd = fd;
     this.#path = path;
     this.#lock = lock;
-  }
-
-  /**
-   * Opens a log for appending. `anew` refuses one that has entries; what is no joblog is refused
-   * always, and left as it is. A last line that was cut off
-   * when its writer was killed is taken away. Rejects with `INVALID_ARGUMENT`, `LOCKED` or `OUTPUT`.
-   */
-  static async open(path: string, { anew }: { anew: boolean }): Promise<Joblog> {
-    let lock: RunLock | null = null;
-    try {
-      if (!isSpecial(path)) lock = await RunLock.acquire(`${path}.lock`, path);
-      const fd = openSync(path, "a+");
-      const log = new Joblog(fd, path, lock);
-      log.#begin(anew);
-      return log;
-    } catch (error) {
-      lock?.[Symbol.dispose]();
-      throw error instanceof CofferdamError ? error : unwritable(path, error);
-    }
+    this.#begin(anew);
   }
 
   #begin(anew: boolean): void {
@@ -121,6 +104,22 @@ export class Joblog implements Disposable {
 function isSpecial(path: string): boolean {
   const status = statSync(path, { throwIfNoEntry: false });
   return status !== undefined && !status.isFile();
+}
+
+/**
+ * Opens a log for appending. `anew` refuses one that has entries; what is no joblog is refused always,
+ * and left as it is. A last line that was cut off when its writer was killed is taken away. Rejects
+ * with `INVALID_ARGUMENT`, `LOCKED` or `OUTPUT`.
+ */
+export async function openJoblog(path: string, { anew }: { anew: boolean }): Promise<Joblog> {
+  let lock: RunLock | null = null;
+  try {
+    if (!isSpecial(path)) lock = await RunLock.acquire(`${path}.lock`, path);
+    return new Joblog(openSync(path, "a+"), path, lock, anew);
+  } catch (error) {
+    lock?.[Symbol.dispose]();
+    throw error instanceof CofferdamError ? error : unwritable(path, error);
+  }
 }
 
 /** The commands of the jobs in a log that ended well. A torn last line is none. */

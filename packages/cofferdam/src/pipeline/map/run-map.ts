@@ -12,7 +12,7 @@ import {
   type TaskResult,
 } from "../../scope/index.ts";
 import { DoneSet } from "../joblog/done-set.ts";
-import { Joblog, succeededCommands } from "../joblog/joblog.ts";
+import { openJoblog, succeededCommands, type Joblog } from "../joblog/joblog.ts";
 import { quoteCommand } from "../joblog/quote.ts";
 import { InputQueue, type NumberedInput } from "./input-queue.ts";
 import { openInputs, type InputSource } from "./inputs.ts";
@@ -69,7 +69,7 @@ export async function runMap(
   const inputs = await openInputs(options.inputs, options.separator, options.signal);
   try {
     const { joblog, resume = false } = options;
-    using log = joblog === undefined ? null : await Joblog.open(joblog, { anew: !resume });
+    using log = joblog === undefined ? null : await openJoblog(joblog, { anew: !resume });
     using done =
       joblog !== undefined && resume ? await DoneSet.collect(succeededCommands(joblog)) : null;
     const run = new MapRun(scope, options, new InputQueue(inputs), log, done);
