@@ -16,7 +16,7 @@ import { median } from "./statistics.ts";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const keeper = fileURLToPath(new URL("../keeper/build/cofferdam-keeper", import.meta.url));
 /** In each round: a single one says little. */
-const coldStarts = 5;
+const coldStarts = 20;
 const megabyte = new Uint8Array(1_000_000);
 
 /** What is measured, by name; each a figure a round for each contestant. */
@@ -84,7 +84,8 @@ async function measure(
   await withPool(contestant, async (pool) => {
     note("no-op, 64 in flight", name, await rate(pool, "noop", 0, tasks, 64));
     note("no-op, 1 in flight", name, await rate(pool, "noop", 0, tasks / 40, 1));
-    note("1 MB there and back, 8 in flight", name, await rate(pool, "echo", megabyte, 200, 8));
+    await rate(pool, "echo", megabyte, 300, 8); // as warm as the no-op is by now
+    note("1 MB there and back, 8 in flight", name, await rate(pool, "echo", megabyte, 1000, 8));
     if (pool.map) note("no-op, map", name, await mapRate(pool, tasks));
   });
 }
