@@ -67,6 +67,8 @@ const bundled: Readonly<Record<string, Bundle>> = {
         "pipeline/run-items",
         "pipeline/run/run-pipeline",
       ],
+      "pool/pool": ["pool/map"],
+      "scope/scope-core": ["scope/budget"],
       "worker/context": ["worker/cache", "worker/limit"],
     },
   },

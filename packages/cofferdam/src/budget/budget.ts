@@ -1,5 +1,3 @@
-import { availableParallelism } from "node:os";
-
 /** What one process needs of a budget. */
 export interface Need {
   /** Threads that compute at the same time. 0: it mostly waits. */
@@ -21,11 +19,6 @@ export interface Share {
   /** The units of each counted thing: `{ gpu: ["1"] }`. */
   readonly units: Readonly<Record<string, readonly string[]>>;
   release(): void;
-}
-
-/** How many CPUs this process may use: affinity and cgroup are counted in. */
-export function usableCpus(): number {
-  return availableParallelism();
 }
 
 /**

@@ -1,4 +1,5 @@
-export * from "./budget.ts";
+export type * from "./budget.ts";
 export * from "./memory-pressure.ts";
 export * from "./thread-caps.ts";
+export * from "./usable-cpus.ts";
 export * from "./visible-devices.ts";

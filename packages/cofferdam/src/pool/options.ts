@@ -1,5 +1,4 @@
-import type { Budget } from "../budget/budget.ts";
-import { usableCpus } from "../budget/budget.ts";
+import { usableCpus, type Budget } from "../budget/index.ts";
 import { CofferdamError } from "../errors/index.ts";
 import type { IpcSharing } from "../keeper/index.ts";
 import {

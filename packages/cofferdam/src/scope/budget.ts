@@ -1,4 +1,5 @@
-import { Budget, usableCpus } from "../budget/index.ts";
+import { Budget } from "../budget/budget.ts";
+import { usableCpus } from "../budget/index.ts";
 import { CofferdamError } from "../errors/index.ts";
 import { checkCount, parseMemory } from "./bounds.ts";
 import type { Size } from "../units/index.ts";

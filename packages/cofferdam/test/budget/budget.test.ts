@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { Budget, visibleDevices, type Need } from "../../src/budget/index.ts";
+import { Budget } from "../../src/budget/budget.ts";
+import { visibleDevices, type Need } from "../../src/budget/index.ts";
 import { openBudget } from "../../src/scope/budget.ts";
 
 function need(cpus: number, memoryBytes = 0, resources: Record<string, number> = {}): Need {
