@@ -232,7 +232,7 @@ export const guards: readonly Guard[] = [
   {
     scenario: 38,
     guard: "CPUs are counted as this process may use them",
-    file: "budget/budget.ts",
+    file: "budget/usable-cpus.ts",
     find: "return availableParallelism();",
     replace: "return 64;",
   },

@@ -67,7 +67,8 @@ export function runCommand(): Command {
 async function run(words: readonly string[], flags: RunFlags): Promise<number> {
   const { file, stages } = splitWords(words);
   if (flags.stagesAsProcesses) return await runStagesAsProcesses(file, stages, flags);
-  const { loadPipeline, runPipeline, openJoblog, joblogEntry } = await import("../pipeline/index.ts");
+  const { loadPipeline, runPipeline, openJoblog, joblogEntry } =
+    await import("../pipeline/index.ts");
   const loaded = await loadPipeline(file);
   if (flags.report !== undefined) checkReport(flags.report);
   const looksOnly = flags.dryRun ?? flags.why !== undefined;
