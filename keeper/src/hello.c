@@ -57,7 +57,6 @@ static void choose_tree(struct keeper *keeper, struct buffer *out)
 static void choose_cgroup(struct keeper *keeper, struct buffer *out)
 {
 	struct cgroup_run *run = &keeper->cgroups;
-	cgroup_probes_sweep();
 	if (!cgroup_run_name(run, keeper->ledger.run_name) ||
 	    !ledger_cgroup(&keeper->ledger, run->path) || !cgroup_run_open(run))
 		return;

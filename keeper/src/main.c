@@ -195,7 +195,10 @@ int main(int argc, char **argv)
 	    !keeper_watch(&keeper, signals, WATCH_SIGNALS, NULL, EPOLLIN) ||
 	    (node_pidfd >= 0 && !keeper_watch(&keeper, node_pidfd, WATCH_NODE, NULL, EPOLLIN)))
 		return fail("epoll");
-	serve(&keeper, signals);
+	if (control_write(&keeper)) {
+		cgroup_probes_sweep(); /* nobody waits for it */
+		serve(&keeper, signals);
+	}
 	int code = end_all(&keeper);
 	buffer_free(&keeper.in);
 	buffer_free(&keeper.out);

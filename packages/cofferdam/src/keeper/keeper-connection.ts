@@ -164,7 +164,7 @@ export class KeeperConnection {
     const task = new KeeperTask(isolated ? [] : objectKinds);
     this.#tasks.set(id, task);
     this.#hold();
-    this.#writeSoon(start);
+    this.#writeStart(start);
     const fields = await task.started.promise;
     const announced = spec.channel || spec.stdio.includes("pipe");
     if (spec.ipc === "hold") this.#setIdle(task, true);
@@ -247,17 +247,16 @@ export class KeeperConnection {
     return id;
   }
 
-  /** In one piece with whatever else is started in this turn. */
-  #writeSoon(start: Buffer): void {
-    if (!this.#corked) {
-      this.#corked = true;
-      this.#control.cork();
-      process.nextTick(() => {
-        this.#corked = false;
-        this.#control.uncork();
-      });
-    }
+  /** At once, and whatever else is started in this turn in one piece. */
+  #writeStart(start: Buffer): void {
     this.#control.write(start);
+    if (this.#corked) return;
+    this.#corked = true;
+    this.#control.cork();
+    process.nextTick(() => {
+      this.#corked = false;
+      this.#control.uncork();
+    });
   }
 
   #send(type: number, task: number, fields: readonly Field[]): void {
