@@ -247,16 +247,17 @@ export class KeeperConnection {
     return id;
   }
 
-  /** At once, and whatever else is started in this turn in one piece. */
+  /** Beside others in one piece with whatever else is started in this turn; alone at once. */
   #writeStart(start: Buffer): void {
+    if (this.#tasks.size > 1 && !this.#corked) {
+      this.#corked = true;
+      this.#control.cork();
+      process.nextTick(() => {
+        this.#corked = false;
+        this.#control.uncork();
+      });
+    }
     this.#control.write(start);
-    if (this.#corked) return;
-    this.#corked = true;
-    this.#control.cork();
-    process.nextTick(() => {
-      this.#corked = false;
-      this.#control.uncork();
-    });
   }
 
   #send(type: number, task: number, fields: readonly Field[]): void {
