@@ -65,7 +65,10 @@ export async function bundle(dist: string, { entries, late }: Bundle): Promise<v
   }
 }
 
-/** One chunk with all that an entry needs when it is loaded, and that is in no chunk before it. */
+/**
+ * One chunk with an entry and all that it needs when it is loaded, but for what is in a chunk before
+ * it. An entry that exports nothing is that chunk itself, and others import from it.
+ */
 function neededBy(entry: string, name: string): CodeSplittingGroup {
   let needed: Set<string> | undefined;
   return {
