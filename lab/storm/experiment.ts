@@ -3,7 +3,7 @@
  * exactly once, with the right result, and nothing may be left.
  */
 import { parseArgs } from "node:util";
-import { openScope } from "cofferdam";
+import { errorMessage, openScope } from "cofferdam";
 import type { Experiment } from "../experiment.ts";
 import { wholeNumber } from "../options.ts";
 import type * as Work from "./work.ts";
@@ -28,6 +28,7 @@ export const storm: Experiment = {
     const workers = wholeNumber("--workers", values.workers);
     const alive = new Set<number>();
     const counts = { tasks: 0, settled: 0, right: 0, wrong: 0, failed: 0, kills: 0 };
+    let firstFailure: string | undefined;
     const scope = await openScope({
       onEvent: (event) => {
         if (event.type === "task-started") alive.add(event.pid);
@@ -43,16 +44,18 @@ export const storm: Experiment = {
         const value = await pool.run("square", index, index % 50 === 0 ? 20 : 0);
         if (value === index * index) counts.right++;
         else counts.wrong++;
-      } catch {
+      } catch (error) {
         counts.failed++;
+        firstFailure ??= errorMessage(error);
       }
       counts.settled++;
     };
     const lane = async (start: number): Promise<void> => {
-      for (let index = start; performance.now() < end; index += 32) await one(index);
+      for (let index = start; performance.now() < end && !firstFailure; index += 32)
+        await one(index);
     };
     const killer = async (): Promise<void> => {
-      while (performance.now() < end) {
+      while (performance.now() < end && !firstFailure) {
         await new Promise((resolve) => setTimeout(resolve, Math.random() * 200));
         const pids = [...alive];
         const victim = pids[Math.floor(Math.random() * pids.length)];
@@ -71,6 +74,7 @@ export const storm: Experiment = {
     const { processes } = await scope.close();
     const held =
       counts.settled === counts.tasks && counts.right === counts.tasks && processes.left === 0;
+    if (firstFailure !== undefined) console.error(`ended by the first failure: ${firstFailure}`);
     if (values.json) console.log(JSON.stringify({ ...counts, left: processes.left, held }));
     else
       console.log(
