@@ -98,7 +98,7 @@ export class KeeperConnection {
     events: ConnectionEvents,
   ): Promise<KeeperConnection | { why: string; signal: NodeJS.Signals | null }> {
     const child = spawn(binary, after === undefined ? [base] : [base, after], {
-      // 3 is the control socket. 4, 5 and 6 are ours, for commands that inherit them.
+      // 3 is the control socket, 7 a first worker's. 4, 5 and 6 are ours, for commands that inherit them.
       stdio: ["ignore", "ignore", "pipe", "pipe", 0, 1, 2, "pipe"],
       env: ownVariables(),
       cwd: "/",
