@@ -92,8 +92,8 @@ export const guards: readonly Guard[] = [
     scenario: 13,
     guard: "workers killed while they start are no fault of the module's",
     file: "pool/crew.ts",
-    find: "++this.#startKills < startKillsMax * this.#size",
-    replace: "++this.#startKills < 0",
+    find: "killed.add(this.#size)",
+    replace: '"always"',
   },
   {
     scenario: 14,

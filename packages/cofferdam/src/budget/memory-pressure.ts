@@ -26,3 +26,12 @@ function pressurePercent(): number {
     return 0;
   }
 }
+
+/** How many processes of this machine the kernel has killed for want of memory. 0 if not told. */
+export function oomKills(): number {
+  try {
+    return Number(/^oom_kill (\d+)/m.exec(readFileSync("/proc/vmstat", "utf8"))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}

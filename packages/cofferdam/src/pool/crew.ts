@@ -12,6 +12,7 @@ import { jobsOf, taskEnvironment, type ScopeCore, type WorkerService } from "../
 import { formatDuration } from "../units/index.ts";
 import type { RemoteError } from "../worker/messages.ts";
 import type { Job } from "./job.ts";
+import { KilledStarts } from "./killed-starts.ts";
 import type { PoolSettings } from "./options.ts";
 import { PoolWorker, type WorkerOwner } from "./pool-worker.ts";
 import { tail } from "./task-error.ts";
@@ -33,8 +34,6 @@ export interface CrewOwner {
 
 /** So often in a row a worker may end before it is ready. */
 const startFailuresMax = 3;
-/** And so often, for each worker there may be, when something outside has killed it. */
-const startKillsMax = 10;
 const pressureRetryMs = 500;
 
 /** A pool's workers: started when wanted, replaced when worn, gone when closed. */
@@ -55,7 +54,7 @@ export class Crew implements WorkerOwner {
   readonly ready: PoolWorker[] = [];
   #size: number;
   #startFailures = 0;
-  #startKills = 0;
+  readonly #killedStarts: KilledStarts;
   #peakBytes = 0;
   #pressureTimer: NodeJS.Timeout | undefined;
 
@@ -65,6 +64,7 @@ export class Crew implements WorkerOwner {
     this.#settings = settings;
     this.#owner = owner;
     this.#size = settings.workers;
+    this.#killedStarts = new KilledStarts(settings.startTimeoutMs);
   }
 
   get size(): number {
@@ -156,7 +156,8 @@ export class Crew implements WorkerOwner {
       this.#startFailed(what + tail(worker.log), true);
       return;
     }
-    this.#startFailures = this.#startKills = 0;
+    this.#startFailures = 0;
+    this.#killedStarts.clear();
     if (this.#closed.signal.aborted) worker.close();
     else if (this.ready.length >= this.#size) this.retire(worker);
     else if (!worker.retired) this.ready.push(worker);
@@ -247,21 +248,38 @@ export class Crew implements WorkerOwner {
       this.#startFailed(what + tail(worker.log), true);
       return;
     }
+    // Killed from outside is bad luck; anything else will happen again.
+    if (end.cause === "killed" || (end.cause === "own" && end.signal === "SIGKILL"))
+      await this.#startKilled(worker);
+    else this.#startEnded(worker, end);
+  }
+
+  async #startKilled(worker: PoolWorker): Promise<void> {
+    const killed = this.#killedStarts;
+    const verdict = killed.add(this.#size);
+    const { module } = this.#kind;
+    if (verdict === "memory")
+      this.#startFailed(
+        `a worker for ${module} was killed while it started, for want of memory on this machine: give the pool fewer workers, or end what else runs`,
+        false,
+      );
+    if (verdict === "always")
+      this.#startFailed(
+        `for ${formatDuration(killed.forMs)} every worker for ${module} was killed by SIGKILL before it was ready, ${killed.count} of them: something outside does it, such as a guard of the machine's memory or a limit on CPU time${tail(worker.log)}`,
+        true,
+      );
+    await killed.pause(this.#closed.signal);
+  }
+
+  #startEnded(worker: PoolWorker, end: ProcessEnd): void {
     const { message } = worker.explain(end, {
       timeoutMs: undefined,
       memoryBytes: this.#settings.memoryBytes,
     });
     const [program = ""] = this.#kind.command;
     const which = end.startFailure ? `: ${program}` : "";
-    // Killed from outside is bad luck; anything else will happen again.
-    const killed = end.cause === "killed" || (end.cause === "own" && end.signal === "SIGKILL");
-    const unlucky = killed && ++this.#startKills < startKillsMax * this.#size;
     const final = end.cause === "memory" || end.startFailure !== undefined;
-    if (!unlucky)
-      this.#startFailed(
-        `a worker for ${this.#kind.module} did not start: ${message}${which}`,
-        final,
-      );
+    this.#startFailed(`a worker for ${this.#kind.module} did not start: ${message}${which}`, final);
   }
 
   async #launch(share: Share | undefined): Promise<PoolWorker> {

@@ -44,7 +44,10 @@ export interface PoolOptions {
   readonly recycleAbove?: Size;
   /** An idle worker is ended after so long. Never by default. */
   readonly idleTimeout?: Duration;
-  /** How long a worker may take to load its module and run `init`. Default 5 min. */
+  /**
+   * How long a worker may take to load its module and run `init`. Default 5 min. Workers that
+   * something outside kills meanwhile are replaced for as long, though for a minute at most.
+   */
   readonly startTimeout?: Duration;
   /** Given to the module's `init`, once in each worker, before its first task. */
   readonly init?: unknown;

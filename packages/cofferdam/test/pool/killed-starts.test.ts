@@ -1,0 +1,85 @@
+/** Workers that are killed from outside before they are ready. */
+import { mkdirSync, rmdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { openScope, type Pool, type PoolOptions, type Scope } from "cofferdam";
+import type * as Work from "../fixtures/work.ts";
+import { killWorker } from "./scenarios/support.ts";
+
+const work = new URL("../fixtures/work.ts", import.meta.url);
+
+/** A cgroup for processes that together may have 20 MB; null where none can be made. */
+function smallCgroup(): string | null {
+  const name = `cofferdam-test-${process.pid}`;
+  const ways = [
+    ["/sys/fs/cgroup/memory", "memory.limit_in_bytes"],
+    ["/sys/fs/cgroup", "memory.max"],
+  ] as const;
+  for (const [root, bound] of ways) {
+    const folder = join(root, name);
+    try {
+      mkdirSync(folder);
+    } catch {
+      continue;
+    }
+    try {
+      writeFileSync(join(folder, bound), "20000000");
+      return folder;
+    } catch {
+      rmdirSync(folder);
+    }
+  }
+  return null;
+}
+
+const cgroup = smallCgroup();
+const skipped = cgroup ? "" : " (skipped, because no cgroup with a bound can be made here)";
+
+function openPool(scope: Scope, ...shell: string[]): (options?: PoolOptions) => Pool<typeof Work> {
+  const program: [string, ...string[]] = ["sh", "-c", shell.join("; ")];
+  return (options) => scope.pool<typeof Work>({ program }, { workers: 1, ...options });
+}
+
+describe("workers that are killed before they are ready", () => {
+  it("are replaced, however many, as long as that has not gone on for long", async () => {
+    let left = 40;
+    await using scope = await openScope({
+      onEvent: (event) => {
+        if (event.type === "task-started" && left-- > 0) killWorker(event.pid);
+      },
+    });
+    await using pool = scope.pool<typeof Work>(work, { workers: 1 });
+    expect(await pool.run("add", 1, 2)).toBe(3);
+    expect(left).toBe(-1);
+  });
+
+  it("fail the pool when all are, and a start would have had the time", async () => {
+    await using scope = await openScope();
+    await using pool = openPool(
+      scope,
+      "echo no mercy >&2",
+      "kill -KILL $$",
+    )({ startTimeout: "1s" });
+    await expect(pool.run("add", 1, 2)).rejects.toMatchObject({
+      code: "WORKER_START",
+      message: expect.stringMatching(
+        /^for [\d.]+ s every worker for sh .* \d+ of them.*no mercy/s,
+      ) as string,
+    });
+  });
+
+  it.skipIf(!cgroup)(
+    `fail the pool when the machine has no memory for them${skipped}`,
+    async () => {
+      await using scope = await openScope();
+      const join = `echo $$ > ${cgroup}/cgroup.procs`;
+      await using pool = openPool(scope, join, "exec tail /dev/zero")({ startTimeout: "10d" });
+      await expect(pool.run("add", 1, 2)).rejects.toMatchObject({
+        code: "WORKER_START",
+        message: expect.stringContaining("for want of memory") as string,
+      });
+      await scope.close();
+      rmdirSync(cgroup ?? "");
+    },
+  );
+});
