@@ -1,7 +1,7 @@
 /** Workers that are killed from outside before they are ready. */
 import { mkdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { openScope, type Pool, type PoolOptions, type Scope } from "cofferdam";
 import type * as Work from "../fixtures/work.ts";
 import { killWorker } from "./scenarios/support.ts";
@@ -34,6 +34,10 @@ function smallCgroup(): string | null {
 
 const cgroup = smallCgroup();
 const skipped = cgroup ? "" : " (skipped, because no cgroup with a bound can be made here)";
+
+afterAll(() => {
+  if (cgroup) rmdirSync(cgroup);
+});
 
 function openPool(scope: Scope, ...shell: string[]): (options?: PoolOptions) => Pool<typeof Work> {
   const program: [string, ...string[]] = ["sh", "-c", shell.join("; ")];
@@ -78,8 +82,6 @@ describe("workers that are killed before they are ready", () => {
         code: "WORKER_START",
         message: expect.stringContaining("for want of memory") as string,
       });
-      await scope.close();
-      rmdirSync(cgroup ?? "");
     },
   );
 });
