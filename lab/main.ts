@@ -13,7 +13,7 @@ const experiments: Readonly<Record<string, () => Promise<Experiment>>> = {
   chaos: async () => (await import("./chaos/experiment.ts")).chaosExperiment,
   documents: async () => (await import("./documents/experiment.ts")).documents,
   kills: async () => (await import("./kills/experiment.ts")).kills,
-  storm: async () => (await import("./storm/experiment.ts")).storm,
+  storm: async () => (await import("./storm/experiment.ts")).stormExperiment,
   guards: async () => (await import("./guards/experiment.ts")).guardsExperiment,
 };
 

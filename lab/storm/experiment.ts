@@ -1,19 +1,24 @@
 /**
  * Workers of a pool are killed at random for as long as asked, under load. Every task must settle
- * exactly once, with the right result, and nothing may be left.
+ * exactly once, with the right result, and the census must find nothing.
  */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { errorMessage, openScope } from "cofferdam";
+import { COOKIE_VARIABLE, formatComparison, openCensus, runFolder } from "../census/index.ts";
 import type { Experiment } from "../experiment.ts";
+import { CLEANUP_DEADLINE_MS } from "../kill.ts";
 import { wholeNumber } from "../options.ts";
-import type * as Work from "./work.ts";
+import { storm, type StormResult } from "./storm.ts";
 
-export const storm: Experiment = {
+export const stormExperiment: Experiment = {
   summary: "workers of a pool are killed at random under load; each task settles once, and right",
   usage: `npm run lab storm -- [--minutes N] [--workers N] [--json]
 
   --minutes  how long (default 10)
   --workers  how many workers (default 4)
+  --json     the counts as JSON
 `,
   run: async (args) => {
     const { values } = parseArgs({
@@ -24,62 +29,30 @@ export const storm: Experiment = {
         json: { type: "boolean", default: false },
       },
     });
-    const end = performance.now() + wholeNumber("--minutes", values.minutes) * 60_000;
+    const ms = wholeNumber("--minutes", values.minutes) * 60_000;
     const workers = wholeNumber("--workers", values.workers);
-    const alive = new Set<number>();
-    const counts = { tasks: 0, settled: 0, right: 0, wrong: 0, failed: 0, kills: 0 };
-    let firstFailure: string | undefined;
-    const scope = await openScope({
-      onEvent: (event) => {
-        if (event.type === "task-started") alive.add(event.pid);
-      },
-    });
-    const pool = scope.pool<typeof Work>(new URL("work.ts", import.meta.url), {
-      workers,
-      retries: { crash: 1000 },
-    });
-    const one = async (index: number): Promise<void> => {
-      counts.tasks++;
-      try {
-        const value = await pool.run("square", index, index % 50 === 0 ? 20 : 0);
-        if (value === index * index) counts.right++;
-        else counts.wrong++;
-      } catch (error) {
-        counts.failed++;
-        firstFailure ??= errorMessage(error);
-      }
-      counts.settled++;
-    };
-    const lane = async (start: number): Promise<void> => {
-      for (let index = start; performance.now() < end && !firstFailure; index += 32)
-        await one(index);
-    };
-    const killer = async (): Promise<void> => {
-      while (performance.now() < end && !firstFailure) {
-        await new Promise((resolve) => setTimeout(resolve, Math.random() * 200));
-        const pids = [...alive];
-        const victim = pids[Math.floor(Math.random() * pids.length)];
-        if (victim === undefined) continue;
-        alive.delete(victim);
-        try {
-          process.kill(victim, "SIGKILL"); // started by us, and reaped by its keeper alone
-          counts.kills++;
-        } catch {
-          // It had ended by itself.
-        }
-      }
-    };
-    await Promise.all([killer(), ...Array.from({ length: 32 }, (_, start) => lane(start))]);
-    await pool.close();
-    const { processes } = await scope.close();
-    const held =
-      counts.settled === counts.tasks && counts.right === counts.tasks && processes.left === 0;
-    if (firstFailure !== undefined) console.error(`ended by the first failure: ${firstFailure}`);
-    if (values.json) console.log(JSON.stringify({ ...counts, left: processes.left, held }));
-    else
-      console.log(
-        `${counts.kills} workers killed · ${counts.tasks} tasks, ${counts.settled} settled, ${counts.right} right, ${counts.wrong} wrong, ${counts.failed} failed · ${processes.started.value} processes started, ${processes.left} left`,
-      );
-    return held ? 0 : 1;
+    const folder = mkdtempSync(join(tmpdir(), "storm-"));
+    process.env["TMPDIR"] = folder; // so that nobody else's runs are counted
+    const census = openCensus({ scratch: [runFolder(folder)] });
+    process.env[COOKIE_VARIABLE] = census.cookie;
+    try {
+      const result = await storm({ ms, workers });
+      const found = await census.waitUntilEmpty(CLEANUP_DEADLINE_MS);
+      const left = found.count;
+      const held = result.settled === result.tasks && result.right === result.tasks && left === 0;
+      console.log(values.json ? JSON.stringify({ ...result, left, held }) : describe(result, left));
+      if (left > 0) console.error(formatComparison(found));
+      return held ? 0 : 1;
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   },
 };
+
+function describe(result: StormResult, left: number): string {
+  const { kills, tasks, settled, right, wrong, failed, firstFailure, started } = result;
+  const line =
+    `${kills} workers killed · ${tasks} tasks, ${settled} settled, ${right} right, ${wrong} wrong, ` +
+    `${failed} failed · ${started} processes started, the census finds ${left} left`;
+  return firstFailure === null ? line : `${line}\nended by the first failure: ${firstFailure}`;
+}
