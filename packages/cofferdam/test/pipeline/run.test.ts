@@ -1,5 +1,6 @@
 /** `cofferdam run` as a program: what runs, why, and what comes of it. */
-import { symlinkSync, utimesSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { Project } from "./support.ts";
 
@@ -78,6 +79,37 @@ describe("cofferdam run", () => {
     expect(await project.sums()).toMatchObject({ done: 0, skipped: 3 });
     project.write("tool.sh", "#!/bin/sh\necho tool 2");
     expect((await project.run()).stderr).toContain("3  tool ./tool.sh: tool 1 → tool 2\n");
+  });
+
+  it("runs again when a tracked file, or anything in a tracked folder, is another", async () => {
+    using project = textProject();
+    replace(project, '"tool:./tool.sh"', '"file:rules.txt", "file:rules"');
+    expect((await project.run()).code).toBe(0);
+    const changes: [string, () => void][] = [
+      ["rules.txt", () => project.write("rules.txt", "a")],
+      ["rules", () => project.write("rules/deep/.hidden", "a")],
+      ["rules", () => project.write("rules/deep/.hidden", "b")],
+      ["rules", () => symlinkSync(project.path("rules"), project.path("rules/deep/circle"))],
+      ["rules", () => symlinkSync("nowhere", project.path("rules/dangling"))],
+      ["rules", () => writeFileSync(Buffer.from(`${project.path("rules")}/x\xff`, "latin1"), "")],
+      ["rules", () => project.remove("rules/deep/.hidden")],
+    ];
+    for (const [changed, change] of changes) {
+      change();
+      expect((await project.run()).stderr).toContain(`3  file ${changed} changed\n`);
+      expect(await project.sums()).toMatchObject({ done: 0, skipped: 3 });
+    }
+  });
+
+  it("does not wait for a tracked path that nothing can be read from", async () => {
+    using project = textProject();
+    replace(project, "tool:./tool.sh", "file:pipe");
+    execFileSync("mkfifo", [project.path("pipe")]);
+    const { code, stderr } = await project.run();
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /pipe is tracked and cannot be read \(it is neither a file nor a folder/,
+    );
   });
 
   it("forgets what is gone, meets what is new, follows links", async () => {

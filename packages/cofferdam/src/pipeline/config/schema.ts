@@ -82,7 +82,7 @@ const stage = z
     }),
     track: z.array(name).optional().meta({
       description:
-        "What else shapes the result: `params.NAME`, `tool:COMMAND` (its version), `file:PATH`.",
+        "What else shapes the result: `params.NAME`, `tool:COMMAND` (its version), `file:PATH` (a file, or a folder with all that is in it).",
     }),
     env: z
       .record(z.string(), z.union([z.string(), z.number().transform(String)]))

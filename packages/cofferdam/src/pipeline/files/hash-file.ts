@@ -11,7 +11,7 @@ const spare: Buffer[] = [];
 const spareMax = 4;
 
 /** SHA-256 of a file's content, in hex; in memory is a piece of it at a time. */
-export async function hashFile(path: string): Promise<string> {
+export async function hashFile(path: string | Buffer): Promise<string> {
   const digest = createHash("sha256");
   await using file = await open(path);
   const buffer = spare.pop() ?? Buffer.allocUnsafeSlow(bufferBytes);

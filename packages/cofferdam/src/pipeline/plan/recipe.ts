@@ -1,11 +1,12 @@
 import { hash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { CofferdamError } from "../../errors/index.ts";
 import type { Scope } from "../../open-scope.ts";
 import { parseTrack, type Pipeline, type Stage } from "../config/index.ts";
 import { lookUp } from "../config/track.ts";
 import { hashCode } from "./code-hash.ts";
+import { hashTracked } from "./tracked-file.ts";
 
 /** Changed when the same pipeline would give another recipe; then everything runs again, once. */
 const recipeFormat = 1;
@@ -45,7 +46,8 @@ export async function recipeOf(
     const { tracked } = parseTrack(text, pipeline.params ?? {});
     if (tracked?.kind === "param") params[tracked.name] = tracked.value;
     if (tracked?.kind === "tool") tools[tracked.command] = await toolVersion(tracked.command);
-    if (tracked?.kind === "file") files[tracked.path] = hashIfThere(resolve(folder, tracked.path));
+    if (tracked?.kind === "file")
+      files[tracked.path] = await hashTracked(resolve(folder, tracked.path));
   }
   for (const name of placeholderParams(stage))
     params[name] = lookUp(pipeline.params ?? {}, name).value;
@@ -108,10 +110,6 @@ function hashValues(values: Readonly<Record<string, string>>): Record<string, st
   );
 }
 
-function hashIfThere(path: string): string {
-  return existsSync(path) ? hash("sha256", readFileSync(path)) : "missing";
-}
-
 export function planningInterrupted(): CofferdamError {
   return new CofferdamError("CANCELLED", "planning was interrupted; nothing was changed");
 }
@@ -132,7 +130,7 @@ export async function askVersion(
   const text = `${result.stdout}\n${result.stderr}`.trim();
   if (result.outcome === "ok" && text !== "") return (text.split("\n")[0] ?? "").trim();
   const path = command.includes("/") ? resolve(cwd, command) : findOnPath(command);
-  return path === null ? "unknown" : `sha256 ${hashIfThere(path)}`;
+  return path === null ? "unknown" : `sha256 ${await hashTracked(path)}`;
 }
 
 function findOnPath(command: string): string | null {

@@ -1,0 +1,49 @@
+import { hash } from "node:crypto";
+import { readdirSync, readlinkSync, statSync, type Dirent } from "node:fs";
+import { CofferdamError, errorCode, errorMessage } from "../../errors/index.ts";
+import { hashFile } from "../files/hash-file.ts";
+
+/**
+ * Of the content of `file:PATH`: of a file, or of all files below a folder with their paths, hidden
+ * ones too. `missing` where there is nothing. Throws `INPUT` for what cannot be read.
+ */
+export async function hashTracked(path: string): Promise<string> {
+  try {
+    const status = statSync(path, { throwIfNoEntry: false });
+    if (status === undefined) return "missing";
+    if (status.isDirectory()) return await hashFolder(Buffer.from(path));
+    if (status.isFile()) return await hashFile(path);
+  } catch (error) {
+    throw unreadable(path, errorCode(error) ?? errorMessage(error), error);
+  }
+  throw unreadable(path, "it is neither a file nor a folder");
+}
+
+function unreadable(path: string, why: string, cause?: unknown): CofferdamError {
+  return new CofferdamError(
+    "INPUT",
+    `${path} is tracked and cannot be read (${why}); nothing was run: make it readable, or take it out of \`track\``,
+    { cause },
+  );
+}
+
+/** Names are bytes: they need not be text. */
+async function hashFolder(folder: Buffer): Promise<string> {
+  const entries = readdirSync(folder, { withFileTypes: true, encoding: "buffer" });
+  entries.sort((a, b) => a.name.compare(b.name));
+  const told: string[] = [];
+  for (const entry of entries) {
+    const path = Buffer.concat([folder, Buffer.from("/"), entry.name]);
+    told.push(`${entry.name.toString("hex")} ${await hashEntry(entry, path)}`);
+  }
+  return hash("sha256", told.join("\n"));
+}
+
+async function hashEntry(entry: Dirent<Buffer>, path: Buffer): Promise<string> {
+  if (entry.isDirectory()) return `folder ${await hashFolder(path)}`;
+  if (entry.isFile()) return `file ${await hashFile(path)}`;
+  if (!entry.isSymbolicLink()) return "neither";
+  // A link to a file counts as the file; a folder's own links may lead back up.
+  const isFile = statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+  return isFile ? `file ${await hashFile(path)}` : `link ${readlinkSync(path, "hex")}`;
+}
