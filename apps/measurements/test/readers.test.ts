@@ -29,9 +29,18 @@ it("DuckDB, by the query command", async () => {
   const { rows, segments, staged } = expected.totals;
   expect(JSON.parse(stdout)).toEqual({ n_rows: rows, n_segments: segments, n_files: staged });
   const wrong = await query("select nonsense");
-  expect(wrong.stderr).toMatch(/^cofferdam: DuckDB refused the query: /);
+  expect(wrong.stderr).toMatch(/^cofferdam: DuckDB refused the query: .*nonsense[^;]*$/);
   expect(wrong.code).toBe(1);
 }, 300_000);
+
+it("the query command says which tables there are not, and what to do", async () => {
+  const args = ["measurements", "query", "select * from segments", "--output-root", "none"];
+  const { code, stderr } = await runCli(args, { cwd: folder });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(
+    /segments does not exist.*nothing yet for segments, segment_manifest in .*none: run `cofferdam measurements pipeline`/,
+  );
+});
 
 const readers = [
   ["Polars", "polars", "polars.read_parquet(f, hive_partitioning=False).height"],

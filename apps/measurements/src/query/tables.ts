@@ -25,10 +25,17 @@ export async function openTables(options: TablesOptions): Promise<Tables> {
   const { DuckDBInstance } = await importDuckDb();
   const instance = await DuckDBInstance.create(":memory:");
   const connection = await instance.connect();
+  const missing: string[] = [];
   for (const [name, source] of Object.entries(sources(options)))
-    if (source !== null) await connection.run(`create view ${name} as select * from ${source}`);
+    if (source === null) missing.push(name);
+    else await connection.run(`create view ${name} as select * from ${source}`);
+  const { stageRoot, outputRoot } = options;
+  const hint =
+    missing.length === 0
+      ? ""
+      : `; there is nothing yet for ${missing.join(", ")} in ${stageRoot} and ${outputRoot}: run \`cofferdam measurements pipeline\` first, or name other folders with --stage-root and --output-root`;
   return {
-    query: (sql) => readRows(connection, sql),
+    query: (sql) => readRows(connection, sql, hint),
     [Symbol.dispose]: () => {
       connection.closeSync();
       instance.closeSync();
@@ -77,14 +84,17 @@ function quote(text: string): string {
 async function* readRows(
   connection: DuckDBConnection,
   sql: string,
+  hint: string,
 ): AsyncGenerator<Record<string, Json>> {
   try {
     const result = await connection.stream(sql);
     for await (const rows of result.yieldRowObjectJson()) yield* rows;
   } catch (error) {
+    // After an empty line it shows the query, with a mark that needs lines of its own.
+    const [what = ""] = errorMessage(error).split("\n\n");
     throw new CofferdamError(
       "INVALID_ARGUMENT",
-      `DuckDB refused the query: ${errorMessage(error)}`,
+      `DuckDB refused the query: ${what.replaceAll("\n", " ")}${hint}`,
     );
   }
 }
