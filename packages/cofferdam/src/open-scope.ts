@@ -7,7 +7,8 @@ import type { Limiter, LimiterOptions } from "./shared/index.ts";
 
 /**
  * Opens a scope: a lifetime for processes. Everything that is started in it is gone, and known to
- * be gone, when it has closed.
+ * be gone, when it has closed. One that is open when the program has nothing left to do is closed
+ * then.
  *
  * Rejects with `CONTAINMENT_UNAVAILABLE`, `KEEPER_START` or `UNSUPPORTED_PLATFORM`.
  */

@@ -13,6 +13,7 @@ import {
 } from "./backend.ts";
 import { Channels, type ExpectedChannel } from "./channels.ts";
 import { decodeHello, type Hello } from "./hello.ts";
+import { setHeld } from "./held.ts";
 import { noPipes, openPipes, type Pipes } from "./pipes.ts";
 import { decodeEnd, decodeStuck, endUntold } from "./process-end.ts";
 import { lostKeeper, refusal, tooLong, unreachablePipes } from "./start-errors.ts";
@@ -169,10 +170,11 @@ export class KeeperConnection {
     const announced = spec.channel || spec.stdio.includes("pipe");
     if (spec.ipc === "hold") this.#setIdle(task, true);
     const pipes = announced ? await this.#openPipes(id, task, fields) : noPipes;
+    const socket = channel ? await channel.socket : null;
     return {
       pid: task.pid,
       ...pipes,
-      channel: channel ? await channel.socket : null,
+      channel: socket,
       scratch,
       ended: task.ended.promise,
       stop: (graceMs) => {
@@ -183,6 +185,10 @@ export class KeeperConnection {
       signal: (name) => this.#send(request.signal, id, [[tag.number, constants.signals[name]]]),
       onStopped: (listener) => (task.stopped = listener),
       resume: () => this.#send(request.resume, id, []),
+      hold: (held) => {
+        this.#setIdle(task, !held);
+        for (const one of [socket, pipes.stdin, pipes.stdout, pipes.stderr]) setHeld(one, held);
+      },
     };
   }
 
@@ -334,11 +340,7 @@ export class KeeperConnection {
     const held = this.#closing || isBusy(this.#tasks.values());
     if (held === this.#held) return;
     this.#held = held;
-    const complaints = this.#child.stderr as Socket | null;
-    const hold = held ? "ref" : "unref";
-    this.#child[hold]();
-    this.#control[hold]();
-    complaints?.[hold]();
+    for (const one of [this.#child, this.#control, this.#child.stderr]) setHeld(one, held);
   }
 }
 

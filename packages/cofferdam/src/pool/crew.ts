@@ -57,6 +57,7 @@ export class Crew implements WorkerOwner {
   readonly #killedStarts: KilledStarts;
   #peakBytes = 0;
   #pressureTimer: NodeJS.Timeout | undefined;
+  #held = true;
 
   constructor(scope: ScopeCore, kind: WorkerKind, settings: PoolSettings, owner: CrewOwner) {
     this.#scope = scope;
@@ -105,7 +106,7 @@ export class Crew implements WorkerOwner {
     }
     const { idleTimeoutMs } = this.#settings;
     if (idleTimeoutMs === undefined || this.#idleTimers.has(worker)) return;
-    const timer = setTimeout(() => this.retire(worker), timerMs(idleTimeoutMs));
+    const timer = setTimeout(() => this.retire(worker), timerMs(idleTimeoutMs)).unref();
     this.#idleTimers.set(worker, timer);
   }
 
@@ -135,6 +136,13 @@ export class Crew implements WorkerOwner {
   /** How many more tasks the worker may be given in its life. */
   lifeLeft(worker: PoolWorker): number {
     return this.#settings.tasksPerWorker - worker.tasksGiven;
+  }
+
+  /** Whether its workers, also later ones, keep this process running. */
+  hold(held: boolean): void {
+    if (held === this.#held) return;
+    this.#held = held;
+    for (const worker of this.#all) worker.hold(held);
   }
 
   /** Ends all workers: after their tear-down, for which they have the grace, or at once. */
@@ -227,6 +235,7 @@ export class Crew implements WorkerOwner {
     }
     if (share) this.#shares.set(worker, share);
     this.#all.add(worker);
+    if (!this.#held) worker.hold(false);
     if (this.#closed.signal.aborted) worker.stop(0);
     else this.#owner.onStarting(worker);
     await this.#untilReady(worker);

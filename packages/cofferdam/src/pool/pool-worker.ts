@@ -147,6 +147,11 @@ export class PoolWorker {
     this.#onHead();
   }
 
+  /** Whether it keeps this process running. While it is being ended it does. */
+  hold(held: boolean): void {
+    this.#process.hold(held);
+  }
+
   runs(job: Job): boolean {
     return this.ready && this.jobs[0] === job;
   }
@@ -171,6 +176,7 @@ export class PoolWorker {
   close(): void {
     if (this.#closing) return;
     this.#closing = this.retired = true;
+    this.hold(true);
     if (!this.#disposes) {
       this.stop(0);
       return;
@@ -181,6 +187,7 @@ export class PoolWorker {
 
   stop(graceMs: number): void {
     this.#stopping = this.retired = true;
+    this.hold(true);
     this.#owner.onStop(this);
     this.#process.stop(graceMs);
   }

@@ -31,6 +31,9 @@ const causeOf: Partial<Record<ErrorCode, RetryCause>> = {
   TASK_FAILED: "error",
 };
 
+/** For so long a pool without work keeps the program running: most get more at once. */
+const lingerMs = 100;
+
 /** Gives jobs to workers, and judges what becomes of them. */
 export class Scheduler implements CrewOwner, JobOwner {
   readonly crew: Crew;
@@ -48,6 +51,7 @@ export class Scheduler implements CrewOwner, JobOwner {
   readonly #stopHearing: (() => void) | undefined;
   #unsettled = 0;
   #whenIdle: (() => void)[] = [];
+  #lingering: NodeJS.Timeout | undefined;
   broken: CofferdamError | undefined;
   closed = false;
 
@@ -66,6 +70,7 @@ export class Scheduler implements CrewOwner, JobOwner {
 
   submit(job: Job): void {
     this.#unsettled++;
+    this.crew.hold(true);
     this.#queue.push(job);
     this.#plan();
   }
@@ -74,6 +79,14 @@ export class Scheduler implements CrewOwner, JobOwner {
   onSettled(): void {
     if (--this.#unsettled > 0) return;
     for (const resolve of this.#whenIdle.splice(0)) resolve();
+    if (!this.closed) this.#linger();
+  }
+
+  #linger(): void {
+    this.#lingering ??= setTimeout(() => {
+      this.#lingering = undefined;
+      if (this.#unsettled === 0) this.crew.hold(false);
+    }, lingerMs);
   }
 
   /** Resolves when every job that was submitted is settled. */
@@ -99,6 +112,7 @@ export class Scheduler implements CrewOwner, JobOwner {
     this.#stopWaiting?.();
     for (let job = this.#queue.shift(); job; job = this.#queue.shift())
       job.fail(cancelled("the pool was closed", job.attempts));
+    clearTimeout(this.#lingering);
     await this.crew.close(gracefully);
   }
 

@@ -90,6 +90,7 @@ export class ScopeCore {
     options.signal?.addEventListener("abort", this.#onAbort, { once: true });
     // While it was being opened.
     if (options.signal?.aborted) this.#onAbort();
+    endWithProgram(this);
     if (backend.shortfall !== "") {
       const message = `containment is \`${backend.containment.tree}\` only, which is never called verified: ${backend.shortfall}`;
       this.emit({ type: "notice", level: "warning", message });
@@ -158,6 +159,8 @@ export class ScopeCore {
   }
 
   async #close(): Promise<ScopeReport> {
+    unclosed.delete(this);
+    if (unclosed.size === 0) process.off("beforeExit", closeAll);
     this.#ended.abort(new CofferdamError("CANCELLED", "the scope was closed"));
     await Promise.all(Array.from(this.#closers, (close) => close()));
     await Promise.allSettled(this.#starting);
@@ -179,6 +182,19 @@ export class ScopeCore {
   #refuseWhenClosed(): void {
     if (this.#closing) throw new CofferdamError("CLOSED", "the scope is closed");
   }
+}
+
+const unclosed = new Set<ScopeCore>();
+
+/** Has the scope closed, if nobody else does, when the program has nothing left to do. */
+function endWithProgram(scope: ScopeCore): void {
+  if (unclosed.size === 0) process.on("beforeExit", closeAll);
+  unclosed.add(scope);
+}
+
+function closeAll(): void {
+  // What this rejects with is the program's uncaught error.
+  for (const scope of unclosed) void scope.close();
 }
 
 function leakError(report: ScopeReport): CofferdamError {

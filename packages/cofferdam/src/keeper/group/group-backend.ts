@@ -14,6 +14,7 @@ import type {
   ProcessSpec,
   StuckProcess,
 } from "../backend.ts";
+import { setHeld } from "../held.ts";
 import { Listeners } from "../listeners.ts";
 import { withScratch } from "../start-fields.ts";
 import { GroupLedger } from "./group-ledger.ts";
@@ -126,12 +127,14 @@ class GroupTask implements ContainedProcess {
   readonly scratch: string;
   readonly ended: Promise<ProcessEnd>;
   memoryBytes = 0;
+  readonly #child: ChildProcess;
   readonly #spec: ProcessSpec;
   readonly #tree: ProcessTree;
   readonly #objects: SharedObjects;
   readonly #onSample: () => void;
   readonly #started: boolean;
   #cause: EndCause = "own";
+  #watching: NodeJS.Timeout | undefined;
   #deadline: NodeJS.Timeout | undefined;
   #over = false;
   #grace: NodeJS.Timeout | undefined;
@@ -146,6 +149,7 @@ class GroupTask implements ContainedProcess {
     failure: Error | null,
     listener: { sampled: () => void; ended: (end: ProcessEnd) => readonly Leak[] },
   ) {
+    this.#child = child;
     this.pid = child.pid ?? 0;
     this.stdin = child.stdin;
     this.stdout = child.stdout;
@@ -194,6 +198,12 @@ class GroupTask implements ContainedProcess {
     this.#tree.signal("SIGCONT");
   }
 
+  hold(held: boolean): void {
+    const { stdin, stdout, stderr, channel } = this;
+    for (const one of [this.#child, this.#watching, stdin, stdout, stderr, channel])
+      setHeld(one, held);
+  }
+
   #end(cause: EndCause, graceMs: number): void {
     if (!this.#started || this.#over) return;
     if (this.#cause === "own") this.#cause = cause;
@@ -213,14 +223,14 @@ class GroupTask implements ContainedProcess {
     );
     const killed: Awaited<ReturnType<ProcessTree["killAll"]>>[] = [];
     const hurried = new Promise<void>((resolve) => (this.#hurry = resolve));
-    const watching = this.#watch(() => this.#hurry());
+    this.#watching = this.#watch(() => this.#hurry());
     const first = await Promise.race([exit, hurried]);
     if (!first) killed.push(await this.#tree.killAll());
     const [exitCode, signal] = await exit;
     const cause = this.#cause;
     this.#over = true; // what is asked for from now on comes too late
     clearTimeout(this.#deadline);
-    watching.stop();
+    clearInterval(this.#watching);
     const leaks = await this.#settle();
     killed.push(await this.#tree.killAll());
     const objects = await this.#objects.end();
@@ -265,7 +275,7 @@ class GroupTask implements ContainedProcess {
     return rows.map(({ pid, name, state }) => ({ pid, name, state }));
   }
 
-  #watch(overBound: () => void): { stop: () => void } {
+  #watch(overBound: () => void): NodeJS.Timeout {
     const look = async (): Promise<void> => {
       const rows = await this.#tree.look();
       this.memoryBytes = rows.reduce((sum, row) => sum + row.residentBytes, 0);
@@ -281,7 +291,7 @@ class GroupTask implements ContainedProcess {
       overBound();
     };
     let busy = false;
-    const timer = setInterval(() => {
+    return setInterval(() => {
       if (busy) return;
       busy = true;
       // A look that fails (no descriptors left) is no reason to end; the next one may not.
@@ -289,7 +299,6 @@ class GroupTask implements ContainedProcess {
         .catch(() => undefined)
         .finally(() => (busy = false));
     }, sampleMs);
-    return { stop: () => clearInterval(timer) };
   }
 }
 
