@@ -118,6 +118,59 @@ describe("two items with one output", () => {
     expect((await project.run("--only", "last")).code).toBe(1);
   });
 
+  it("of two stages stop the run, whichever of them is new", async () => {
+    const stages = (one: string, other: string): string =>
+      `stages:\n  one: { each: "in/*.txt", run: [cp, "{in}", "{out}"], out: "${one}" }\n` +
+      `  other: { each: "in/*", run: [cp, "{in}", "{out}"], out: "${other}" }`;
+    using project = new Project({
+      "in/a.txt": "1",
+      "in/b": "2",
+      "cofferdam.yaml": stages("o/{in.stem}.txt", "o/{in.name}"),
+    });
+    const refusal =
+      /other\.out gives "in\/a\.txt" and "in\/a\.txt" of one the same output "o\/a\.txt"; let the stages/;
+    expect((await project.run()).stderr).toMatch(refusal);
+    expect(project.has("o")).toBe(false);
+    project.remove("in/a.txt");
+    project.write("in/c.txt", "3");
+    project.write("cofferdam.yaml", stages("o/x{in.stem}", "o/{in.name}"));
+    expect((await project.run()).code).toBe(0);
+    project.write("in/d.txt", "4");
+    project.write("in/xd", "5");
+    expect((await project.run()).stderr).toMatch(
+      /other\.out gives "in\/xd" and "in\/d\.txt" of one the same output "o\/xd"/,
+    );
+  });
+
+  it("of a stage and one that reads it stop the run; those of a folder are refused as they come", async () => {
+    const command = `run: [sh, -c, 'cat "$1" >"$2"', sh, "{in}", "{out}"]`;
+    using project = new Project({
+      "in/a": "1",
+      "cofferdam.yaml": `
+stages:
+  one: { each: "in/*", ${command}, out: "o/{in.stem}" }
+  other: { from: one, ${command}, out: "o/{in.name}" }`,
+    });
+    expect((await project.run()).stderr).toMatch(
+      /other\.out gives "o\/a" and "in\/a" of one the same output "o\/a"/,
+    );
+    project.write(
+      "cofferdam.yaml",
+      `
+stages:
+  one: { each: "in/*", run: [cp, "{in}", "{out}/p"], out: "s/{in.name}/" }
+  other: { each: "in/*", ${command}, out: "pages/{in.name}" }
+  third: { from: one, ${command}, out: "pages/{in.stem}" }`,
+    );
+    project.write("in/p", "2");
+    const { code, stderr } = await project.run();
+    expect(code).toBe(3);
+    expect(stderr).toMatch(
+      /third: s\/[ap]\/p is refused: .*"pages\/p", which is that of "in\/p" of other/,
+    );
+    expect(project.read("pages/p")).toBe("2");
+  });
+
   it("are refused but for one when they come to be known meanwhile, then stop the next run", async () => {
     using project = new Project({
       "in/a": "1",

@@ -55,6 +55,7 @@ describe.each(["", "subreaper", "group"])("COFFERDAM_CONTAINMENT=%s", (containme
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     // Its workers' ends were told: it had waited for them.
     expect(stdout).toMatch(new RegExp(`^${said}(a worker left 0\\n){1,2}$`));
-    expect((await census.waitUntilEmpty(0)).count).toBe(0);
+    const { left } = await census.waitUntilEmpty(0);
+    expect(left).toMatchObject({ processes: [], scratch: [] });
   });
 });

@@ -84,3 +84,27 @@ export function isInjective(pattern: string): boolean {
   if (found.length === 1) return ["{in}", "{in.path}", "{item}"].includes(found[0]);
   return found.length === 2 && pattern.includes("{in.dir}/{in.name}");
 }
+
+/**
+ * Whether two patterns could give one output, whatever the items are called: false is certain. What
+ * an item puts in may be anything, and may leave its level out.
+ */
+export function mayMeet(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((pattern) => {
+    const path = posix.normalize(pattern).replace(/\/$/, "");
+    return path.match(/\{[^}]*\}\/?|[^{]/gu) ?? [];
+  });
+  if (!a || !b) return false;
+  const apart = new Set<string>();
+  const meet = (i: number, j: number): boolean => {
+    const [left, right] = [a[i], b[j]];
+    if (left === undefined && right === undefined) return true;
+    if (apart.has(`${i} ${j}`)) return false;
+    let found = left !== undefined && left === right && meet(i + 1, j + 1);
+    if (left?.startsWith("{")) found ||= meet(i + 1, j) || (right !== undefined && meet(i, j + 1));
+    if (right?.startsWith("{")) found ||= meet(i, j + 1) || (left !== undefined && meet(i + 1, j));
+    if (!found) apart.add(`${i} ${j}`);
+    return found;
+  };
+  return meet(0, 0);
+}

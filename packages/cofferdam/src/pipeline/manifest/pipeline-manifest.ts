@@ -233,21 +233,21 @@ export class PipelineManifest implements Disposable {
 
   /** The first output that two different items claim. Its memory does not grow with their number. */
   collision(
-    claims: Iterable<readonly [key: string, output: string]>,
-  ): { output: string; keys: readonly [string, string] } | null {
+    claims: Iterable<readonly [holder: string, output: string]>,
+  ): { output: string; holders: readonly [string, string] } | null {
     // A table cannot be dropped while something is read.
     this.#database.exec(
-      "CREATE TEMP TABLE IF NOT EXISTS claims (output TEXT PRIMARY KEY, key TEXT NOT NULL) STRICT, WITHOUT ROWID",
+      "CREATE TEMP TABLE IF NOT EXISTS claims (output TEXT PRIMARY KEY, holder TEXT NOT NULL) STRICT, WITHOUT ROWID",
     );
     const claim = this.#database.prepare(
-      "INSERT OR IGNORE INTO claims (output, key) VALUES (?, ?)",
+      "INSERT OR IGNORE INTO claims (output, holder) VALUES (?, ?)",
     );
-    const holder = this.#database.prepare("SELECT key FROM claims WHERE output = ?");
+    const find = this.#database.prepare("SELECT holder FROM claims WHERE output = ?");
     try {
-      for (const [key, output] of claims) {
-        if (claim.run(output, key).changes === 1) continue;
-        const other = String(holder.get(output)?.["key"]);
-        if (other !== key) return { output, keys: [other, key] };
+      for (const [holder, output] of claims) {
+        if (claim.run(output, holder).changes === 1) continue;
+        const other = String(find.get(output)?.["holder"]);
+        if (other !== holder) return { output, holders: [other, holder] };
       }
       return null;
     } finally {

@@ -87,12 +87,13 @@ export class Planner {
     this.#options = options;
     this.#judge = new Judge(manifest, loaded.folder, options);
     this.#outputs = new KnownOutputs(manifest, loaded.pipeline.params ?? {});
-    this.#collisions = new Collisions(manifest, this.#outputs);
+    this.#collisions = new Collisions(manifest, this.#outputs, loaded.pipeline.params ?? {});
   }
 
   /** Plans a stage; those that it reads must have been planned before. */
   async planStage(stage: PlannedStage): Promise<StageSummary> {
     const summary = emptySummary(stage.name);
+    this.#collisions.add(stage);
     const { each, gather } = stage.definition;
     if (each !== undefined) {
       await this.#planEach(stage, summary);
@@ -104,7 +105,8 @@ export class Planner {
       // What a gathering stage is made from is known only when the stage before has ended.
       this.#outputs.setPlanned(stage, "nothing");
     }
-    if (each === undefined || summary.toRun > 0) this.#refuseCollision(stage);
+    if (each === undefined || summary.toRun > 0 || this.#collisions.hasRivals(stage))
+      this.#refuseCollision(stage);
     return summary;
   }
 
@@ -134,6 +136,7 @@ export class Planner {
     onUnchanged?: (path: string) => void,
   ): Promise<StageSummary> {
     const summary = emptySummary(stage.name);
+    this.#collisions.add(stage);
     const { upstream } = stage;
     if (!upstream) return summary;
     summary.missing = this.#missingInputs(stage);
@@ -339,11 +342,12 @@ export class Planner {
   #refuseCollision(stage: PlannedStage): void {
     const collision = this.#collisions.find(stage);
     if (!collision) return;
-    const [one, other] = collision.keys;
+    const { output, holders, remedy } = collision;
+    const [one, other] = holders;
     throw this.#problem(
       stage,
       "out",
-      `gives ${JSON.stringify(one)} and ${JSON.stringify(other)} the same output ${JSON.stringify(collision.output)}; put more of the input's name in it, such as {in.dir}/{in.stem}`,
+      `gives ${one} and ${other} the same output ${JSON.stringify(output)}; ${remedy}`,
     );
   }
 
