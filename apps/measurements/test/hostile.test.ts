@@ -30,6 +30,7 @@ beforeAll(async () => {
     "markup.csv": sweep(`P"'<script src=x`),
   };
   for (const [name, text] of Object.entries(files)) writeFileSync(join(raw, name), text);
+  writeFileSync(Buffer.from(`${raw}/no text \xff.csv`, "latin1"), sweep("IV"));
   const args = ["--workers", "1", "--progress", "none", "--summary", "s.json"];
   ran = await runCli(["measurements", "pipeline", ...args], { cwd: folder });
   const reported = await runCli(["measurements", "report", "--out", "r.html"], { cwd: folder });
@@ -45,8 +46,8 @@ it("stop no other file", () => {
   const { stages } = JSON.parse(readFileSync(join(folder, "s.json"), "utf8")) as Summary;
   expect(stages[0]).toMatchObject({
     ok: 6,
-    rejected: 4,
-    rejections: { EMPTY_FILE: 1, NO_PROCEDURE: 3 },
+    rejected: 5,
+    rejections: { EMPTY_FILE: 1, NO_PROCEDURE: 3, UNREADABLE: 1 },
   });
   expect(stages[1]).toMatchObject({ ok: 3, rejected: 0, produced: 12 });
 });

@@ -87,7 +87,11 @@ function read(source: string): Input {
   try {
     return readInput(source);
   } catch (error) {
-    throw new Rejection("UNREADABLE", `it could not be read: ${errorMessage(error)}`);
+    // What stands in a name for bytes that are no text opens nothing.
+    const why = source.includes("\uFFFD")
+      ? "its name is not UTF-8; rename it"
+      : errorMessage(error);
+    throw new Rejection("UNREADABLE", `it could not be read: ${why}`);
   }
 }
 
