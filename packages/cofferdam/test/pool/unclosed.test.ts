@@ -37,12 +37,23 @@ const another = `
   }, 1000);
 `;
 
+/** Its worker has closed its output; the pool rests again and again. */
+const deaf = `
+  await pool.run("closeOutput");
+  process.on("warning", ({ message }) => console.log(message));
+  for (let round = 0; round < 12; round++) {
+    await new Promise((resolve) => setTimeout(resolve, 120));
+    await pool.run("add", round, 1);
+  }
+`;
+
 describe.each(["", "subreaper", "group"])("COFFERDAM_CONTAINMENT=%s", (containment) => {
   it.each([
     ["at once", "", "3\n"],
     ["after more work", again, "3\n4\nslept\n"],
     ["with a limiter and a cache", shared, "3\n"],
     ["after work of another pool", another, "3\na worker left 0\n6\n"],
+    ["after many rests", deaf, "3\n"],
     ["having closed the pool", "await pool.close()", "3\n"],
     ["that rests", "setTimeout(() => undefined, 500)", "3\n"],
   ])("ends %s", async (_, more, said) => {
