@@ -169,8 +169,8 @@ export interface ContainedProcess {
   /** The command was stopped from the terminal (Ctrl-Z); `resume` lets it go on. */
   onStopped(listener: () => void): void;
   resume(): void;
-  /** Whether it keeps this process running. It does until it is told otherwise. */
-  hold(held: boolean): void;
+  /** It does not keep this process running any more. */
+  unref(): void;
 }
 
 export interface BackendEvents {

@@ -13,7 +13,6 @@ import {
 } from "./backend.ts";
 import { Channels, type ExpectedChannel } from "./channels.ts";
 import { decodeHello, type Hello } from "./hello.ts";
-import { setHeld } from "./held.ts";
 import { noPipes, openPipes, type Pipes } from "./pipes.ts";
 import { decodeEnd, decodeStuck, endUntold } from "./process-end.ts";
 import { lostKeeper, refusal, tooLong, unreachablePipes } from "./start-errors.ts";
@@ -42,7 +41,7 @@ export interface ConnectionEvents {
 /** A task under this keeper. Who owns the connection settles `ended` when the keeper cannot. */
 export class KeeperTask {
   pid = 0;
-  /** It only holds something for others: nobody waits for it before it is stopped. */
+  /** It does not keep this process running. */
   idle = false;
   stopped: (() => void) | undefined;
   readonly started = Promise.withResolvers<Fields>();
@@ -185,9 +184,9 @@ export class KeeperConnection {
       signal: (name) => this.#send(request.signal, id, [[tag.number, constants.signals[name]]]),
       onStopped: (listener) => (task.stopped = listener),
       resume: () => this.#send(request.resume, id, []),
-      hold: (held) => {
-        this.#setIdle(task, !held);
-        for (const one of [socket, pipes.stdin, pipes.stdout, pipes.stderr]) setHeld(one, held);
+      unref: () => {
+        this.#setIdle(task, true);
+        for (const one of [socket, pipes.stdin, pipes.stdout, pipes.stderr]) one?.unref();
       },
     };
   }
@@ -340,7 +339,11 @@ export class KeeperConnection {
     const held = this.#closing || isBusy(this.#tasks.values());
     if (held === this.#held) return;
     this.#held = held;
-    for (const one of [this.#child, this.#control, this.#child.stderr]) setHeld(one, held);
+    const complaints = this.#child.stderr as Socket | null;
+    const hold = held ? "ref" : "unref";
+    this.#child[hold]();
+    this.#control[hold]();
+    complaints?.[hold]();
   }
 }
 

@@ -1,14 +1,13 @@
 import { closeSync, constants, openSync } from "node:fs";
 import { Socket } from "node:net";
-import type { Readable, Writable } from "node:stream";
 import { errorCode } from "../errors/index.ts";
 import { tag, type Fields } from "./wire.ts";
 
 /** A task's standard streams, as far as they are pipes, and the file it shares with us. */
 export interface Pipes {
-  readonly stdin: Writable | null;
-  readonly stdout: Readable | null;
-  readonly stderr: Readable | null;
+  readonly stdin: Socket | null;
+  readonly stdout: Socket | null;
+  readonly stderr: Socket | null;
   readonly bulkFile: number | null;
 }
 

@@ -57,7 +57,6 @@ export class Crew implements WorkerOwner {
   readonly #killedStarts: KilledStarts;
   #peakBytes = 0;
   #pressureTimer: NodeJS.Timeout | undefined;
-  #held = true;
 
   constructor(scope: ScopeCore, kind: WorkerKind, settings: PoolSettings, owner: CrewOwner) {
     this.#scope = scope;
@@ -136,13 +135,6 @@ export class Crew implements WorkerOwner {
   /** How many more tasks the worker may be given in its life. */
   lifeLeft(worker: PoolWorker): number {
     return this.#settings.tasksPerWorker - worker.tasksGiven;
-  }
-
-  /** Whether its workers, also later ones, keep this process running. */
-  hold(held: boolean): void {
-    if (held === this.#held) return;
-    this.#held = held;
-    for (const worker of this.#all) worker.hold(held);
   }
 
   /** Ends all workers: after their tear-down, for which they have the grace, or at once. */
@@ -235,7 +227,6 @@ export class Crew implements WorkerOwner {
     }
     if (share) this.#shares.set(worker, share);
     this.#all.add(worker);
-    if (!this.#held) worker.hold(false);
     if (this.#closed.signal.aborted) worker.stop(0);
     else this.#owner.onStarting(worker);
     await this.#untilReady(worker);
@@ -247,7 +238,7 @@ export class Crew implements WorkerOwner {
     const timer = setTimeout(() => {
       late.abort();
       worker.stop(0);
-    }, timerMs(startTimeoutMs));
+    }, timerMs(startTimeoutMs)).unref();
     const end = await Promise.race([worker.readiness, worker.ended]);
     clearTimeout(timer);
     if (end === undefined || this.#closed.signal.aborted || end.cause === "keeper-lost") return;

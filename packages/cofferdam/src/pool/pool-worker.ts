@@ -94,6 +94,7 @@ export class PoolWorker {
 
   constructor(process: ContainedProcess, setup: WorkerSetup, owner: WorkerOwner) {
     this.#process = process;
+    process.unref(); // what keeps the program running is that there are tasks
     this.#owner = owner;
     this.#graceMs = setup.graceMs;
     this.#batch = this.early = setup.early;
@@ -147,11 +148,6 @@ export class PoolWorker {
     this.#onHead();
   }
 
-  /** Whether it keeps this process running. While it is being ended it does. */
-  hold(held: boolean): void {
-    this.#process.hold(held);
-  }
-
   runs(job: Job): boolean {
     return this.ready && this.jobs[0] === job;
   }
@@ -176,7 +172,6 @@ export class PoolWorker {
   close(): void {
     if (this.#closing) return;
     this.#closing = this.retired = true;
-    this.hold(true);
     if (!this.#disposes) {
       this.stop(0);
       return;
@@ -187,7 +182,6 @@ export class PoolWorker {
 
   stop(graceMs: number): void {
     this.#stopping = this.retired = true;
-    this.hold(true);
     this.#owner.onStop(this);
     this.#process.stop(graceMs);
   }

@@ -6,6 +6,7 @@
  */
 import type { Need, Share } from "../budget/index.ts";
 import { CofferdamError, type ErrorCode } from "../errors/index.ts";
+import { keepAlive } from "../keep-alive.ts";
 import type { ProcessEnd } from "../keeper/index.ts";
 import type { ScopeCore } from "../scope/index.ts";
 import type { RemoteError } from "../worker/messages.ts";
@@ -31,8 +32,8 @@ const causeOf: Partial<Record<ErrorCode, RetryCause>> = {
   TASK_FAILED: "error",
 };
 
-/** For so long a pool without work keeps the program running: most get more at once. */
-const lingerMs = 100;
+/** How often it is looked whether there is work, for which the program is kept running. */
+const aliveMs = 100;
 
 /** Gives jobs to workers, and judges what becomes of them. */
 export class Scheduler implements CrewOwner, JobOwner {
@@ -51,7 +52,7 @@ export class Scheduler implements CrewOwner, JobOwner {
   readonly #stopHearing: (() => void) | undefined;
   #unsettled = 0;
   #whenIdle: (() => void)[] = [];
-  #lingering: NodeJS.Timeout | undefined;
+  #alive: NodeJS.Timeout | undefined;
   broken: CofferdamError | undefined;
   closed = false;
 
@@ -70,7 +71,7 @@ export class Scheduler implements CrewOwner, JobOwner {
 
   submit(job: Job): void {
     this.#unsettled++;
-    this.crew.hold(true);
+    this.#alive ??= this.#keepAlive();
     this.#queue.push(job);
     this.#plan();
   }
@@ -79,14 +80,18 @@ export class Scheduler implements CrewOwner, JobOwner {
   onSettled(): void {
     if (--this.#unsettled > 0) return;
     for (const resolve of this.#whenIdle.splice(0)) resolve();
-    if (!this.closed) this.#linger();
   }
 
-  #linger(): void {
-    this.#lingering ??= setTimeout(() => {
-      this.#lingering = undefined;
-      if (this.#unsettled === 0) this.crew.hold(false);
-    }, lingerMs);
+  /** Workers do not: there may be work and no worker, and an idle worker is no reason. */
+  #keepAlive(): NodeJS.Timeout {
+    return setInterval(() => {
+      if (this.#unsettled === 0) this.#rested();
+    }, aliveMs);
+  }
+
+  #rested(): void {
+    clearInterval(this.#alive);
+    this.#alive = undefined;
   }
 
   /** Resolves when every job that was submitted is settled. */
@@ -112,8 +117,8 @@ export class Scheduler implements CrewOwner, JobOwner {
     this.#stopWaiting?.();
     for (let job = this.#queue.shift(); job; job = this.#queue.shift())
       job.fail(cancelled("the pool was closed", job.attempts));
-    clearTimeout(this.#lingering);
-    await this.crew.close(gracefully);
+    await keepAlive(this.crew.close(gracefully));
+    this.#rested();
   }
 
   /**

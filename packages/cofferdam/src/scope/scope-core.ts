@@ -2,6 +2,7 @@ import type { Budget } from "../budget/index.ts";
 import { monotonicMs } from "../clock.ts";
 import type { CofferdamEvent, EventListener, TreeContainment } from "../events/index.ts";
 import { CofferdamError } from "../errors/index.ts";
+import { keepAlive } from "../keep-alive.ts";
 import { acquireBackend } from "../keeper/index.ts";
 import type {
   Backend,
@@ -155,7 +156,7 @@ export class ScopeCore {
 
   /** Ends everything in the scope. Resolves when all of it is gone. */
   close(): Promise<ScopeReport> {
-    return (this.#closing ??= this.#close());
+    return (this.#closing ??= keepAlive(this.#close()));
   }
 
   async #close(): Promise<ScopeReport> {

@@ -14,7 +14,6 @@ import type {
   ProcessSpec,
   StuckProcess,
 } from "../backend.ts";
-import { setHeld } from "../held.ts";
 import { Listeners } from "../listeners.ts";
 import { withScratch } from "../start-fields.ts";
 import { GroupLedger } from "./group-ledger.ts";
@@ -198,10 +197,11 @@ class GroupTask implements ContainedProcess {
     this.#tree.signal("SIGCONT");
   }
 
-  hold(held: boolean): void {
-    const { stdin, stdout, stderr, channel } = this;
-    for (const one of [this.#child, this.#watching, stdin, stdout, stderr, channel])
-      setHeld(one, held);
+  unref(): void {
+    this.#child.unref();
+    this.#watching?.unref();
+    for (const one of [this.stdin, this.stdout, this.stderr, this.channel])
+      (one as Socket | null)?.unref();
   }
 
   #end(cause: EndCause, graceMs: number): void {
