@@ -92,7 +92,7 @@ export const guards: readonly Guard[] = [
     scenario: 13,
     guard: "workers killed while they start are no fault of the module's",
     file: "pool/crew.ts",
-    find: "killed.add(this.#size)",
+    find: "killed.add(startedAt, this.#size)",
     replace: '"always"',
   },
   {
@@ -205,7 +205,7 @@ export const guards: readonly Guard[] = [
     scenario: 29,
     guard: "a worker that is ended for being idle finishes what it has",
     file: "pool/crew.ts",
-    find: "const timer = setTimeout(() => this.retire(worker), timerMs(idleTimeoutMs));\n    this.#idleTimers.set(worker, timer);",
+    find: "const timer = setTimeout(() => this.retire(worker), timerMs(idleTimeoutMs)).unref();\n    this.#idleTimers.set(worker, timer);",
     replace: "setTimeout(() => worker.stop(0), timerMs(idleTimeoutMs));",
   },
   {

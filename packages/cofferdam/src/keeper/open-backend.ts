@@ -23,6 +23,11 @@ export async function acquireBackend(
   required: TreeContainment | undefined,
 ): Promise<{ backend: Backend; release: () => Promise<number> }> {
   refuseUnsupported();
+  if (required !== undefined && !strength.includes(required))
+    throw new CofferdamError(
+      "INVALID_ARGUMENT",
+      `containment is ${JSON.stringify(required)}; it can be ${strength.join(", ")}`,
+    );
   const mine = (shared ??= { backend: openBackend(), users: 0 });
   mine.users++;
   const release = async (): Promise<number> => {

@@ -5,7 +5,7 @@ import {
   type Need,
   type Share,
 } from "../budget/index.ts";
-import { timerMs } from "../clock.ts";
+import { monotonicMs, timerMs } from "../clock.ts";
 import { CofferdamError, errorMessage } from "../errors/index.ts";
 import type { ProcessEnd } from "../keeper/index.ts";
 import { jobsOf, taskEnvironment, type ScopeCore, type WorkerService } from "../scope/index.ts";
@@ -234,6 +234,7 @@ export class Crew implements WorkerOwner {
 
   async #untilReady(worker: PoolWorker): Promise<void> {
     const { startTimeoutMs } = this.#settings;
+    const startedAt = monotonicMs();
     const late = new AbortController();
     const timer = setTimeout(() => {
       late.abort();
@@ -250,20 +251,21 @@ export class Crew implements WorkerOwner {
     }
     // Killed from outside is bad luck; anything else will happen again.
     if (end.cause === "killed" || (end.cause === "own" && end.signal === "SIGKILL"))
-      await this.#startKilled(worker);
+      await this.#startKilled(worker, startedAt);
     else this.#startEnded(worker, end);
   }
 
-  async #startKilled(worker: PoolWorker): Promise<void> {
+  async #startKilled(worker: PoolWorker, startedAt: number): Promise<void> {
     const killed = this.#killedStarts;
-    const verdict = killed.add(this.#size);
+    const verdict = killed.add(startedAt, this.#size);
     const { module } = this.#kind;
-    if (verdict === "memory")
+    const isAlone = this.ready.length === 0; // others go on without it
+    if (isAlone && verdict === "memory")
       this.#startFailed(
         `a worker for ${module} was killed while it started, for want of memory on this machine: give the pool fewer workers, or end what else runs`,
         false,
       );
-    if (verdict === "always")
+    if (isAlone && verdict === "always")
       this.#startFailed(
         `for ${formatDuration(killed.forMs)} every worker for ${module} was killed by SIGKILL before it was ready, ${killed.count} of them: something outside does it, such as a guard of the machine's memory or a limit on CPU time${tail(worker.log)}`,
         true,
@@ -292,6 +294,8 @@ export class Crew implements WorkerOwner {
       ...visibleDevices(share?.units ?? {}),
       ...settings.env,
     });
+    // Nothing else can keep a process to some CPUs; the libraries in it are told all the same.
+    const keeper = this.#scope.containment.tree !== "group";
     const process = await this.#scope.launch({
       command: this.#kind.command,
       cwd: globalThis.process.cwd(),
@@ -300,7 +304,7 @@ export class Crew implements WorkerOwner {
       stdio: ["null", mode, mode],
       graceMs: settings.graceMs,
       ipc: settings.ipc,
-      ...(settings.affinity === undefined ? {} : { cpus: settings.affinity }),
+      ...(settings.affinity === undefined || !keeper ? {} : { cpus: settings.affinity }),
       ...(settings.memoryBytes === undefined ? {} : { memoryBytes: settings.memoryBytes }),
       channel: this.#kind.channel,
     });

@@ -7,6 +7,8 @@ const patienceMs = 60_000;
 const killsMin = 3;
 /** Between two starts, however long it has gone on. */
 const pauseMaxMs = 250;
+/** When none was started for so long after one was killed, what follows is another matter. */
+const gapMs = 5000;
 
 /** `luck`: try again. `memory`: the kernel kills for want of memory. `always`: no start will do. */
 export type KilledStart = "luck" | "memory" | "always";
@@ -19,6 +21,7 @@ export class KilledStarts {
   readonly #patienceMs: number;
   #count = 0;
   #since = 0;
+  #lastKill = 0;
   #oomKills = 0;
 
   constructor(startTimeoutMs: number) {
@@ -33,8 +36,10 @@ export class KilledStarts {
     return monotonicMs() - this.#since;
   }
 
-  /** One more, of a pool that may have so many workers. */
-  add(workers: number): KilledStart {
+  /** One more, which was started then, of a pool that may have so many workers. */
+  add(startedAt: number, workers: number): KilledStart {
+    if (startedAt - this.#lastKill > gapMs) this.#count = 0;
+    this.#lastKill = monotonicMs();
     const before = this.#oomKills;
     this.#oomKills = oomKills();
     if (++this.#count === 1) this.#since = monotonicMs();

@@ -1,3 +1,4 @@
+import { CofferdamError } from "../errors/index.ts";
 import { SlidingWindow } from "./sliding-window.ts";
 
 export interface MapOptions {
@@ -14,15 +15,32 @@ export type MapResult<Input, Value> = {
   | { readonly ok: false; readonly value?: undefined; readonly error: unknown }
 );
 
-/** How a map starts one call. Exactly one of the two is called, later. Returns what cancels it. */
+/** One call of a map. */
+export interface Call {
+  /** Of its arguments, as they are sent. */
+  readonly bytes: number;
+  cancel(): void;
+}
+
+/** How a map starts one call. Exactly one of the two is called, later. */
 export type StartCall<Input, Value> = (
   input: Input,
   succeed: (value: Value) => void,
   fail: (error: unknown) => void,
-) => () => void;
+) => Call;
+
+/** How many calls at a time keep the workers busy, or, of large inputs, let none of them wait. */
+export type Appetite = (large: boolean) => number;
 
 /** Ordered, so many results may wait for a slower one before them, for each call at a time. */
 const waitingResults = 8;
+/**
+ * Inputs are kept until their results are given on. When they are larger than this together, only
+ * so many more are read that no worker waits.
+ */
+const aheadBytes = 64 * 1024 * 1024;
+/** Smaller ones are not counted: there are never so many. */
+const countedBytes = 4096;
 
 /**
  * Calls for each input, with as many calls at a time as `appetite` says. One failure is that
@@ -33,7 +51,7 @@ const waitingResults = 8;
 export async function* mapCalls<Input, Value>(
   start: StartCall<Input, Value>,
   inputs: Iterable<Input> | AsyncIterable<Input>,
-  appetite: () => number,
+  appetite: Appetite,
   whyOver: () => Error | undefined,
   { ordered = true }: MapOptions,
 ): AsyncGenerator<MapResult<Input, Value>> {
@@ -57,11 +75,14 @@ export async function* mapCalls<Input, Value>(
 
 class OngoingMap<Input, Value> {
   readonly #start: StartCall<Input, Value>;
-  readonly #appetite: () => number;
+  readonly #appetite: Appetite;
   readonly #whyOver: () => Error | undefined;
   readonly #ordered: boolean;
-  /** What cancels each running call, in a slot of its own. */
-  readonly #cancels: (() => void)[] = [];
+  /** Each running call, in a slot of its own. */
+  readonly #calls: (Call | undefined)[] = [];
+  /** Of the results whose inputs are counted. */
+  readonly #bytesOf = new Map<MapResult<Input, Value>, number>();
+  #bytes = 0;
   readonly #freeSlots: number[] = [];
   /** By index; where order does not matter, by the order in which they came. */
   readonly #results = new SlidingWindow<MapResult<Input, Value>>();
@@ -79,7 +100,7 @@ class OngoingMap<Input, Value> {
 
   constructor(
     start: StartCall<Input, Value>,
-    appetite: () => number,
+    appetite: Appetite,
     whyOver: () => Error | undefined,
     ordered: boolean,
   ) {
@@ -106,6 +127,7 @@ class OngoingMap<Input, Value> {
         }
         const over = this.#whyOver();
         if (over) throw over;
+        exhausted = true; // as long as it has not given anything: one that throws has ended
         const next = source.next();
         const step = "then" in next ? await this.#whenGiven(next) : next;
         exhausted = step.done === true;
@@ -141,6 +163,10 @@ class OngoingMap<Input, Value> {
     const result = this.#results.shift();
     if (!result) return undefined;
     this.#given++;
+    if (this.#bytesOf.size > 0) {
+      this.#bytes -= this.#bytesOf.get(result) ?? 0;
+      this.#bytesOf.delete(result);
+    }
     if (this.#wakeReader && this.#hungry()) {
       this.#wakeReader();
       this.#wakeReader = undefined;
@@ -155,8 +181,8 @@ class OngoingMap<Input, Value> {
   stop(): void {
     this.#stopped = true;
     this.#wakeReader?.();
-    if (this.asking) this.#release().catch(nothing);
-    for (const cancel of [...this.#cancels]) cancel();
+    if (this.asking) this.#release().catch(() => undefined);
+    for (const call of [...this.#calls]) call?.cancel();
   }
 
   /** Resolves when no call is running. */
@@ -170,48 +196,56 @@ class OngoingMap<Input, Value> {
   }
 
   #hungry(): boolean {
-    const most = this.#appetite();
+    const large = this.#bytes > aheadBytes;
+    const most = this.#appetite(large);
     const unread = this.#started - this.#given;
-    const room = this.#ordered ? most * waitingResults : most * 2;
+    const room = large ? most : this.#ordered ? most * waitingResults : most * 2;
     return this.#running < most && unread < room;
   }
 
   #call(input: Input): void {
     const index = this.#started++;
-    const slot = this.#freeSlots.pop() ?? this.#cancels.length;
-    this.#cancels[slot] = nothing;
+    const slot = this.#freeSlots.pop() ?? this.#calls.length;
+    this.#calls[slot] = undefined;
     this.#running++;
     let settled = false as boolean;
+    let bytes = 0;
     const settle = (result: MapResult<Input, Value>): void => {
       settled = true;
       this.#running--;
-      this.#cancels[slot] = nothing;
+      this.#calls[slot] = undefined;
       this.#freeSlots.push(slot);
+      if (bytes > 0) this.#bytesOf.set(result, bytes);
       this.#results.set(this.#ordered ? index : this.#came++, result);
       this.#wakeGiver?.();
       this.#wakeReader?.();
     };
     try {
-      const cancel = this.#start(
+      const call = this.#start(
         input,
         (value) => settle({ index, input, ok: true, value }),
         (error) => settle({ index, input, ok: false, error }),
       );
-      if (!settled) this.#cancels[slot] = cancel;
+      if (settled) return;
+      this.#calls[slot] = call;
+      if (call.bytes < countedBytes) return;
+      bytes = call.bytes;
+      this.#bytes += bytes;
     } catch (error) {
       settle({ index, input, ok: false, error });
     }
   }
 }
 
-function nothing(): void {
-  // Nothing is to be done.
-}
-
 function iterate<Input>(
   inputs: Iterable<Input> | AsyncIterable<Input>,
 ): AsyncIterator<Input> | Iterator<Input> {
-  return typeof inputs === "object" && Symbol.asyncIterator in inputs
-    ? inputs[Symbol.asyncIterator]()
-    : inputs[Symbol.iterator]();
+  const given = inputs as Partial<Iterable<Input> & AsyncIterable<Input>> | null | undefined;
+  const source = given?.[Symbol.asyncIterator]?.() ?? given?.[Symbol.iterator]?.();
+  if (source) return source;
+  const type = (inputs as unknown) === null ? "null" : typeof inputs;
+  throw new CofferdamError(
+    "INVALID_ARGUMENT",
+    `map takes an iterable or an async iterable (an array, or what a generator function returns), not a value of type ${type}`,
+  );
 }

@@ -105,27 +105,58 @@ export function poolSettings(options: PoolOptions, budget: Budget | undefined): 
     memoryBytes: options.memory === undefined ? undefined : parseMemory(options.memory),
     resources: options.resources ?? {},
     graceMs: parseDuration(options.grace ?? defaultGraceMs),
-    retries: { ...defaultRetries, ...options.retries },
+    retries: { ...defaultRetries, ...retriesOf(options) },
     tasksPerWorker:
       options.tasksPerWorker === undefined
         ? Infinity
         : checkCount(options.tasksPerWorker, "tasksPerWorker"),
     recycleAbove:
-      options.recycleAbove === undefined ? undefined : parseMemory(options.recycleAbove),
+      options.recycleAbove === undefined
+        ? undefined
+        : parseMemory(options.recycleAbove, "recycleAbove"),
     idleTimeoutMs:
-      options.idleTimeout === undefined ? undefined : parseTimeout(options.idleTimeout),
-    startTimeoutMs: parseTimeout(options.startTimeout ?? defaultStartTimeoutMs),
+      options.idleTimeout === undefined
+        ? undefined
+        : parseTimeout(options.idleTimeout, "idleTimeout"),
+    startTimeoutMs: parseTimeout(options.startTimeout ?? defaultStartTimeoutMs, "startTimeout"),
     init: encodeValue(options.init),
     env: options.env ?? {},
-    output: options.output ?? "capture",
-    ipc: options.ipc ?? "task",
+    output: checkOneOf(options.output ?? "capture", ["capture", "inherit"], "output"),
+    ipc: checkOneOf(options.ipc ?? "task", ["task", "scope", "host"], "ipc"),
   };
   if (typeof settings.jobserver === "number") checkJobs(settings.jobserver);
-  for (const [cause, count] of Object.entries(settings.retries))
+  for (const [cause, count] of Object.entries(settings.retries)) {
+    checkOneOf(cause, Object.keys(defaultRetries), "what retries names");
     checkZeroOrMore(count, `retries.${cause}`);
+  }
   for (const [name, count] of Object.entries(settings.resources))
     checkZeroOrMore(count, `resources.${name}`);
+  if (!budget && Object.keys(settings.resources).length > 0)
+    throw new CofferdamError(
+      "INVALID_ARGUMENT",
+      "resources are counted by the scope's budget, and this scope has none: openScope({ budget: { resources: { gpu: 1 } } })",
+    );
   return settings;
+}
+
+function checkOneOf<Value extends string>(
+  value: Value,
+  known: readonly Value[],
+  name: string,
+): Value {
+  if (known.includes(value)) return value;
+  throw new CofferdamError(
+    "INVALID_ARGUMENT",
+    `${name} is ${JSON.stringify(value)}; it can be ${known.join(", ")}`,
+  );
+}
+
+function retriesOf({ retries }: PoolOptions): PoolOptions["retries"] {
+  if (retries === undefined || typeof (retries as unknown) === "object") return retries;
+  throw new CofferdamError(
+    "INVALID_ARGUMENT",
+    `retries are told by what ended the task, such as { crash: 2 }, not ${JSON.stringify(retries)}`,
+  );
 }
 
 function checkZeroOrMore(value: number, name: string): number {

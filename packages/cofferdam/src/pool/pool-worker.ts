@@ -288,6 +288,7 @@ export class PoolWorker {
         this.#onReadiness(undefined);
         break;
       case "broken":
+        checkError(message.error);
         this.#owner.onReady(this, message.error);
         this.#onReadiness(undefined);
         break;
@@ -335,6 +336,7 @@ export class PoolWorker {
   }
 
   #onError(id: number, error: RemoteError, us: number | undefined): void {
+    checkError(error); // while the job is still the worker's
     const job = this.#take(id);
     if (!job) return;
     if (us !== undefined) job.callee.pace.add(us, 1);
@@ -410,4 +412,10 @@ export class PoolWorker {
     });
     stream?.on("error", () => undefined);
   }
+}
+
+function checkError(error: unknown): void {
+  const { name, message } = (error ?? {}) as Partial<RemoteError>;
+  if (typeof name !== "string" || typeof message !== "string")
+    throw new TypeError("an error without a name and a message");
 }

@@ -1,7 +1,7 @@
 import { CofferdamError } from "../errors/index.ts";
 import { abortedBefore, checkIpc, parseTimeout, type ScopeCore } from "../scope/index.ts";
 import type { Duration } from "../units/index.ts";
-import { checkSize, encodeArguments } from "../worker/values.ts";
+import { checkSize, encodeArguments, type EncodedText } from "../worker/values.ts";
 import { Job, type Callee, type JobCaller, type JobListener } from "./job.ts";
 import { mapCalls, type MapOptions, type MapResult } from "./map.ts";
 import { poolSettings, type PoolOptions, type PoolSettings } from "./options.ts";
@@ -123,10 +123,10 @@ export class Pool<Module> implements AsyncDisposable {
     return mapCalls<Input, Value>(
       (input, succeed, fail) => {
         const job = this.#start(options, name, [input], { succeed: succeed as Succeed, fail });
-        return () => this.#scheduler.cancel(job);
+        return { bytes: sizeOf(job.args), cancel: () => this.#scheduler.cancel(job) };
       },
       inputs,
-      () => this.#scheduler.appetite(pace.window),
+      (large) => this.#scheduler.appetite(large ? 1 : pace.window),
       () => this.#whyOver(options.signal),
       options,
     );
@@ -176,11 +176,22 @@ export class Pool<Module> implements AsyncDisposable {
   #callee(name: string): Callee {
     let callee = this.#callees.get(name);
     if (!callee) {
+      if (typeof (name as unknown) !== "string")
+        throw new CofferdamError(
+          "INVALID_ARGUMENT",
+          `the first argument is the name of a function of the module, not of type ${typeof name}`,
+        );
       callee = { name, nameText: JSON.stringify(name), pace: new Pace() };
       this.#callees.set(name, callee);
     }
     return callee;
   }
+}
+
+function sizeOf({ text, parts }: EncodedText): number {
+  let bytes = text.length;
+  for (const part of parts) bytes += part.length;
+  return bytes;
 }
 
 type Succeed = (value: unknown) => void;

@@ -34,7 +34,9 @@ const nodeMain = fileURLToPath(
   new URL(`../worker/main${extname(import.meta.url)}`, import.meta.url),
 );
 
+/** Throws `INVALID_ARGUMENT`, and `WORKER_START` where what runs Python workers is missing. */
 export function workerKind(source: WorkerSource): WorkerKind {
+  refuseOther(source);
   if (source instanceof URL)
     return {
       command: [process.execPath, ...inheritedFlags(), nodeMain],
@@ -60,6 +62,21 @@ export function workerKind(source: WorkerSource): WorkerKind {
     channel: "blocking",
     early: false,
   };
+}
+
+function refuseOther(source: unknown): void {
+  if (source instanceof URL) return;
+  const { python, program } = Object(source) as { python?: unknown; program?: unknown };
+  if (typeof python === "string" || python instanceof URL) return;
+  const isCommand = Array.isArray(program) && program.every((word) => typeof word === "string");
+  if (isCommand && program.length > 0) return;
+  const given = typeof source === "string" ? JSON.stringify(source) : `of type ${typeof source}`;
+  throw new CofferdamError(
+    "INVALID_ARGUMENT",
+    program === undefined
+      ? `a pool is for a module by its URL (new URL("./work.ts", import.meta.url)), { python: FILE } or { program: [COMMAND, ...] }; what was given is ${given}`
+      : 'program is the list of a command\'s words, one at least, such as ["./worker", "--fast"]',
+  );
 }
 
 function pythonMain(): string {

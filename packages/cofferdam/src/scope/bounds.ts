@@ -2,13 +2,13 @@ import { CofferdamError } from "../errors/index.ts";
 import { parseDuration, parseSize, type Duration, type Size } from "../units/index.ts";
 
 /** A deadline in milliseconds. Zero is refused: to some it means none, to others at once. */
-export function parseTimeout(value: Duration): number {
-  return aboveZero(parseDuration(value), "timeout");
+export function parseTimeout(value: Duration, name = "timeout"): number {
+  return aboveZero(parseDuration(value), name);
 }
 
 /** A memory bound in bytes; see `parseTimeout`. */
-export function parseMemory(value: Size): number {
-  return aboveZero(parseSize(value), "memory");
+export function parseMemory(value: Size, name = "memory"): number {
+  return aboveZero(parseSize(value), name);
 }
 
 /** A whole number above 0. */

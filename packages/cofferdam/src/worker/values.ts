@@ -187,7 +187,7 @@ function encodeObject(value: object, path: string, parts: Uint8Array[], above: o
     return Array.from(value, (item, index) => encode(item, `${path}[${index}]`, parts, inside));
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null)
-    throw unserializable(path, `a ${value.constructor.name}`);
+    throw unserializable(path, `a ${typeName(value)}`);
   const entries = Object.entries(value).map(
     ([key, item]) => [key, encode(item, `${path}.${key}`, parts, inside)] as const,
   );
@@ -211,6 +211,13 @@ function encodeBytes(
 ): unknown {
   parts.push(bytes);
   return { $: "part", i: parts.length - 1, type, ...(shape === undefined ? {} : { shape }) };
+}
+
+/** A generator's constructor has no name. */
+function typeName(value: object): string {
+  const name: unknown = (value as { constructor?: { name?: unknown } }).constructor?.name;
+  if (typeof name === "string" && name !== "") return name;
+  return Object.prototype.toString.call(value).slice("[object ".length, -1);
 }
 
 function unserializable(path: string, what: string): CofferdamError {

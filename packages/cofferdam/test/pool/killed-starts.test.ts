@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { openScope, type Pool, type PoolOptions, type Scope } from "cofferdam";
 import type * as Work from "../fixtures/work.ts";
+import { monotonicMs } from "../../src/clock.ts";
+import { KilledStarts } from "../../src/pool/killed-starts.ts";
 import { killWorker } from "./scenarios/support.ts";
 
 const work = new URL("../fixtures/work.ts", import.meta.url);
@@ -43,6 +45,25 @@ function openPool(scope: Scope, ...shell: string[]): (options?: PoolOptions) => 
   const program: [string, ...string[]] = ["sh", "-c", shell.join("; ")];
   return (options) => scope.pool<typeof Work>({ program }, { workers: 1, ...options });
 }
+
+describe("how long it is put up with", () => {
+  const atOnce = (starts: KilledStarts, times: number): string[] =>
+    Array.from({ length: times }, () => starts.add(monotonicMs(), 1));
+
+  it("ends when the last three of a row are killed, and it took so long", () => {
+    const starts = new KilledStarts(0);
+    expect(atOnce(starts, 3)).toEqual(["luck", "luck", "always"]);
+    starts.clear();
+    expect(atOnce(starts, 2)).toEqual(["luck", "luck"]);
+    expect(atOnce(new KilledStarts(60_000), 10)).not.toContain("always");
+  });
+
+  it("begins anew after a time in which none was started", () => {
+    const starts = new KilledStarts(0);
+    for (let time = 1; time < 10; time++)
+      expect(starts.add(monotonicMs() + time * 10_000, 1)).toBe("luck");
+  });
+});
 
 describe("workers that are killed before they are ready", () => {
   it("are replaced, however many, as long as that has not gone on for long", async () => {

@@ -271,7 +271,6 @@ describe("map", () => {
       },
     };
     await expect(lengthsOf(pool, broken)).rejects.toThrow("no rows");
-    await expect(lengthsOf(pool, undefined as never)).rejects.toThrow(TypeError);
   });
 
   it("ends where no call can be made any more, however much its source has", async () => {
@@ -321,4 +320,41 @@ describe("map", () => {
     };
     await expect(reading()).rejects.toThrow("the source is broken");
   });
+
+  it("throws what the source throws, and asks nothing more of it", async () => {
+    await using pool = openPool();
+    let returned = 0;
+    const source: AsyncIterableIterator<string> = {
+      [Symbol.asyncIterator]: () => source,
+      next: () => Promise.reject(new Error("the source is broken")),
+      return: () => {
+        returned++;
+        return new Promise(() => undefined);
+      },
+    };
+    await expect(lengthsOf(pool, source)).rejects.toThrow("the source is broken");
+    expect(returned).toBe(0);
+  });
+
+  it.each([true, false])(
+    "reads so many bytes ahead, and no more (ordered: %s)",
+    async (ordered) => {
+      await using pool = openPool();
+      // So that it would read far ahead.
+      await lengthsOf(pool, new Array<string>(3000).fill("a"));
+      let [read, given, most] = [0, 0, 0];
+      function* inputs(): Generator<Uint8Array> {
+        for (; read < 200; read++) {
+          most = Math.max(most, read - given);
+          yield new Uint8Array(4_000_000);
+        }
+      }
+      for await (const { value } of pool.map("length", inputs(), { ordered })) {
+        expect(value).toBe(4_000_000);
+        given++;
+      }
+      expect(given).toBe(200);
+      expect(most).toBeLessThan(24); // 64 MiB are 17
+    },
+  );
 });

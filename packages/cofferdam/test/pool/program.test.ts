@@ -162,6 +162,8 @@ describe("a program that does not", () => {
     ["an unknown message", `tell('{"t":"greetings"}')`],
     ["a part that is not there", `tell('{"t":"result","id":1,"value":0,"parts":[9]}')`],
     ["an unknown kind of value", `tell('{"t":"result","id":1,"value":{"$":"spell"}}')`],
+    ["an error that is none", `tell('{"t":"error","id":1,"error":null}')`],
+    ["an error without a message", `tell('{"t":"error","id":1,"error":{"name":"E"}}')`],
     ["the end of its descriptor", "os.close(3)"],
     ["a task dropped that nobody cancelled", `tell('{"t":"dropped","id":1}')`],
   ])("answers with %s", async (_, step) => {
