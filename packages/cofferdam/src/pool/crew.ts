@@ -50,6 +50,8 @@ export class Crew implements WorkerOwner {
   readonly #shares = new Map<PoolWorker, Share>();
   readonly #idleTimers = new Map<PoolWorker, NodeJS.Timeout>();
   readonly #starts = new Set<Promise<void>>();
+  /** Ended while they started, which says nothing of the module. */
+  readonly #dismissed = new WeakSet<PoolWorker>();
   /** Workers that can be given work. */
   readonly ready: PoolWorker[] = [];
   #size: number;
@@ -124,6 +126,17 @@ export class Crew implements WorkerOwner {
     for (const worker of this.#all) if (worker.retired) return;
     const idle = this.ready.find((worker) => worker.jobs.length === 0);
     if (idle) this.retire(idle);
+    else this.#dismissStarting();
+  }
+
+  /** Ends one that is not ready, and that nobody waits for any more. */
+  #dismissStarting(): void {
+    for (const worker of this.#all) {
+      if (worker.ready || worker.jobs.length > 0) continue;
+      this.#dismissed.add(worker);
+      worker.stop(0);
+      return;
+    }
   }
 
   /** The worker has been given work. */
@@ -243,6 +256,7 @@ export class Crew implements WorkerOwner {
     const end = await Promise.race([worker.readiness, worker.ended]);
     clearTimeout(timer);
     if (end === undefined || this.#closed.signal.aborted || end.cause === "keeper-lost") return;
+    if (this.#dismissed.has(worker)) return;
     if (late.signal.aborted) {
       const after = formatDuration(startTimeoutMs);
       const what = `a worker had not loaded ${this.#kind.module} after ${after} and was ended`;

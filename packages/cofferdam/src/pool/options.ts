@@ -18,7 +18,7 @@ export interface PoolOptions {
   readonly workers?: number;
   /**
    * Threads that one worker computes with; libraries are told so by environment variables. When it
-   * is given, the worker is also kept to so many CPUs. 0: it mostly waits (network, disk), and a
+   * is given, the worker is also kept to so many CPUs, where there is a keeper. 0: it mostly waits (network, disk), and a
    * budget charges no CPU for it. Default: the CPUs divided among the workers.
    */
   readonly threads?: number;

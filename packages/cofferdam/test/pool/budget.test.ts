@@ -94,6 +94,18 @@ describe("pools within a budget", () => {
     },
   );
 
+  it("do not wait for a worker that starts for nobody", async () => {
+    await using scope = await openScope({ budget: { resources: { gpu: 1 } } });
+    const needs = { workers: 1, resources: { gpu: 1 } };
+    await using hanging = openFaultPool(scope, node, { ...needs, init: { hang: true } });
+    const signal = AbortSignal.timeout(500);
+    await expect(hanging.runWith({ signal }, "add", 1, 1)).rejects.toMatchObject({
+      code: "CANCELLED",
+    });
+    await using other = openFaultPool(scope, node, needs);
+    expect(await other.run("add", 1, 1)).toBe(2);
+  });
+
   it("hold nothing once no worker can be started any more", async () => {
     await using scope = await openScope({ budget: { cpus: 2 } });
     const marker = join(folder, "marker");

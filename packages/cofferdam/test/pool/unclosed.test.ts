@@ -11,7 +11,7 @@ const begin = `
   const tell = ({ type, left }) => type === "task-ended" && console.log("a worker left", left);
   const scope = await openScope({ onEvent: tell, budget: { resources: { gpu: 1 } } });
   const work = new URL("./fixtures/faults.ts", "file://${cwd}");
-  const pool = scope.pool(work, { workers: 2, resources: { gpu: 1 }, idleTimeout: "1d" });
+  const pool = scope.pool(work, { workers: 2, threads: 1, resources: { gpu: 1 }, idleTimeout: "1d" });
   console.log(await pool.run("add", 1, 2));
 `;
 
