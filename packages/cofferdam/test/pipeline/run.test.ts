@@ -101,6 +101,22 @@ describe("cofferdam run", () => {
     }
   });
 
+  it("does not track what runs leave in a folder, and refuses one that they write into", async () => {
+    using project = textProject();
+    replace(project, '"tool:./tool.sh"', '"file:rules"');
+    project.write("rules/a.py", "a = 1");
+    await project.run();
+    project.write("rules/__pycache__/a.pyc", "compiled");
+    expect(await project.sums()).toMatchObject({ done: 0, skipped: 3 });
+    replace(project, "file:rules", "file:.");
+    const { code, stderr } = await project.run();
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /yaml:8:\d+: stages\.upper\.track\.1 has "file:\.", into which the stage upper writes \(out\)/,
+    );
+    expect(project.marks()).toHaveLength(3);
+  });
+
   it("does not wait for a tracked path that nothing can be read from", async () => {
     using project = textProject();
     replace(project, "tool:./tool.sh", "file:pipe");

@@ -4,6 +4,7 @@ import type { LoadedPipeline } from "../config/index.ts";
 import { didYouMean } from "../config/did-you-mean.ts";
 import type { PipelineManifest } from "../manifest/index.ts";
 import { askVersion, recipeOf } from "./recipe.ts";
+import { refuseTrackedOutputs } from "./tracked-file.ts";
 import { inOrder, plannedStage, type PlannedStage } from "./stage-plan.ts";
 
 /**
@@ -18,6 +19,7 @@ export async function prepareStages(
   signal?: AbortSignal,
 ): Promise<PlannedStage[]> {
   const { pipeline, folder } = loaded;
+  refuseTrackedOutputs(loaded);
   const all = inOrder(pipeline);
   const ids = new Map(all.map((name) => [name, manifest.stageId(name)]));
   manifest.keepStages([...ids.values()]);

@@ -1,7 +1,43 @@
 import { hash } from "node:crypto";
 import { readdirSync, readlinkSync, statSync, type Dirent } from "node:fs";
+import { resolve } from "node:path";
 import { CofferdamError, errorCode, errorMessage } from "../../errors/index.ts";
+import { ConfigError, outputFolderOf, type LoadedPipeline } from "../config/index.ts";
+import { parseTrack } from "../config/track.ts";
 import { hashFile } from "../files/hash-file.ts";
+
+/** What running leaves in folders of code: no part of what is tracked. */
+const leftByRuns = ["__pycache__", ".cofferdam"];
+
+/**
+ * Throws `CONFIG` for a tracked folder into which the pipeline writes: each run would change it, and
+ * make the next one do everything again.
+ */
+export function refuseTrackedOutputs({ pipeline, folder, file, locate }: LoadedPipeline): void {
+  const outputs = Object.entries(pipeline.stages).flatMap(([name, { out }]) =>
+    out === undefined ? [] : [{ name, path: outputFolderOf(out, pipeline.params ?? {}) }],
+  );
+  for (const [stage, { track = [] }] of Object.entries(pipeline.stages))
+    for (const [index, text] of track.entries()) {
+      const { tracked } = parseTrack(text, pipeline.params ?? {});
+      if (tracked?.kind !== "file" || !isFolder(resolve(folder, tracked.path))) continue;
+      const inside = outputs.find(({ path }) =>
+        isInside(resolve(folder, path), resolve(folder, tracked.path)),
+      );
+      if (!inside) continue;
+      const path = ["stages", stage, "track", index];
+      const message = `has ${JSON.stringify(text)}, into which the stage ${inside.name} writes (${inside.path}): each run would change it, and the next do everything again; track the folders or files that are not made here`;
+      throw new ConfigError(file, [{ path, message }], locate);
+    }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+function isInside(path: string, folder: string): boolean {
+  return `${path}/`.startsWith(folder === "/" ? folder : `${folder}/`);
+}
 
 /**
  * Of the content of `file:PATH`: of a file, or of all files below a folder with their paths, hidden
@@ -29,7 +65,9 @@ function unreadable(path: string, why: string, cause?: unknown): CofferdamError 
 
 /** Names are bytes: they need not be text. */
 async function hashFolder(folder: Buffer): Promise<string> {
-  const entries = readdirSync(folder, { withFileTypes: true, encoding: "buffer" });
+  const entries = readdirSync(folder, { withFileTypes: true, encoding: "buffer" }).filter(
+    ({ name }) => !leftByRuns.includes(name.toString("latin1")),
+  );
   entries.sort((a, b) => a.name.compare(b.name));
   const told: string[] = [];
   for (const entry of entries) {
