@@ -89,6 +89,10 @@ export class PoolWorker {
   #deadlineOf: Job | undefined;
   #recalled: Job | undefined;
   #deadlineSince = 0;
+  /** The only job that it has, while nothing was sent or heard since it was given. */
+  #unheard: Job | undefined;
+  /** It died without having read all that was sent to it. */
+  #unread = false;
   #overdue: NodeJS.Timeout | undefined;
   #deaf: NodeJS.Timeout | undefined;
 
@@ -105,7 +109,7 @@ export class PoolWorker {
     if (process.bulkFile !== null) this.#bulk = new BulkFile(process.bulkFile, "pool");
     this.#reader.bulk = this.#bulk;
     this.#channel?.on("data", (chunk: Buffer) => this.#onData(chunk));
-    this.#channel?.on("error", () => undefined); // its end tells
+    this.#channel?.on("error", () => (this.#unread = true)); // its end tells the rest
     this.#channel?.on("end", () => this.#onChannelEnd());
     this.readiness = new Promise((resolve) => (this.#onReadiness = resolve));
     this.ended = this.#untilEnded();
@@ -145,6 +149,7 @@ export class PoolWorker {
     const frame = (header: string, parts?: readonly Uint8Array[]): Uint8Array[] =>
       this.#frame(header, parts);
     this.#write(this.#batch ? batchFrames(jobs, each, frame) : singleFrames(jobs, frame));
+    if (this.ready && this.jobs.length === 1) this.#unheard = jobs[0];
     this.#onHead();
   }
 
@@ -193,6 +198,11 @@ export class PoolWorker {
       end.cause === "timeout" &&
       (timeoutMs === undefined || monotonicMs() - this.#deadlineSince < timeoutMs)
     );
+  }
+
+  /** It never read of its only job: it was dead when that was given to it, or as good as dead. */
+  neverRead(job: Job): boolean {
+    return this.#unheard === job && this.#unread;
   }
 
   /** Why its end left a task without a result. */
@@ -244,6 +254,7 @@ export class PoolWorker {
   }
 
   #write(buffers: readonly Uint8Array[]): void {
+    this.#unheard = undefined;
     const channel = this.#channel;
     if (!channel?.writable) return; // its end is told elsewhere
     if (buffers.length > 1) channel.cork();
@@ -252,6 +263,7 @@ export class PoolWorker {
   }
 
   #onData(chunk: Buffer): void {
+    this.#unheard = undefined;
     try {
       this.#reader.read(chunk, (message) => this.#onMessage(message));
     } catch (error) {

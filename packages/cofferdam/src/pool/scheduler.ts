@@ -18,7 +18,7 @@ import type { PoolWorker } from "./pool-worker.ts";
 import { cancelled, PoolTaskError, remoteCode } from "./task-error.ts";
 import type { WorkerKind } from "./worker-kind.ts";
 
-/** A task outlives so many keepers; more is no accident. */
+/** A task outlives so many keepers, or workers that never read of it; more is no accident. */
 const lossesMax = 10;
 
 const bystanderMessage =
@@ -154,6 +154,12 @@ export class Scheduler implements CrewOwner, JobOwner {
     const endedForAnother = worker.endedForAnother(end);
     const jobs = worker.jobs.splice(0);
     const suspects = worker.ready ? this.#suspects(jobs) : [];
+    const [given] = suspects;
+    // A worker that dies of being given a job, before it reads it, is to be told from a dead one.
+    if (given && worker.neverRead(given) && ++given.losses <= lossesMax) {
+      suspects.pop();
+      given.attempts--;
+    }
     const [first] = suspects;
     // Backwards, so that the first is the first again.
     for (const job of jobs.slice(suspects.length).reverse()) this.#takeBack(job);

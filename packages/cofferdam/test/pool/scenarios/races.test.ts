@@ -3,6 +3,7 @@ import { getEventListeners } from "node:events";
 import { expect, it } from "vitest";
 import type { FaultPool } from "./languages.ts";
 import { failureOf, openFaultPool, started } from "./languages.ts";
+import { childrenOf } from "../../../../../test/support/processes.ts";
 import { forEachLanguage, killWorker } from "./support.ts";
 
 forEachLanguage((language, stage) => {
@@ -18,6 +19,18 @@ forEachLanguage((language, stage) => {
       for (const worker of stage().workers) killWorker(worker);
     }
     expect(await Promise.all(all)).toEqual(inputs.map((input) => input + 1));
+  });
+
+  it("13: a worker that is as good as dead when it is given a task costs none", async () => {
+    await using pool = open({ workers: 1, retries: { crash: 0 } });
+    expect(await pool.run("add", 1, 1)).toBe(2);
+    const top = stage().workers[0] ?? 0;
+    const worker = childrenOf(top)[0]?.pid ?? top;
+    process.kill(worker, "SIGSTOP");
+    const running = pool.run("add", 2, 2);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.kill(worker, "SIGKILL");
+    expect(await running).toBe(4);
   });
 
   it("14: killed, then resized, and resized while being killed", async () => {
