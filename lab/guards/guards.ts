@@ -226,7 +226,7 @@ export const guards: readonly Guard[] = [
     scenario: 32,
     guard: "errors of a dying worker's socket are heard",
     file: "pool/pool-worker.ts",
-    find: 'this.#channel?.on("error", () => undefined);',
+    find: 'this.#channel?.on("error", () => (this.#unread = true)); // its end tells the rest',
     replace: "",
   },
   {
