@@ -177,7 +177,9 @@ describe("a pool", () => {
     const task = failureOf(pool.runWith({ timeout: "1s", onStart: resolve }, "waitForever"));
     await started;
     process.kill(keeperOf(process.pid), "SIGKILL");
-    expect(await task).toMatchObject({ code: "TIMEOUT", attempts: 2 });
+    const { code, attempts } = await task;
+    expect(code).toBe("TIMEOUT");
+    expect(attempts).toBeOneOf([1, 2]); // 1: the first worker had not read of it
     expect(scope.report().keepersLost).toBe(1);
   });
 
