@@ -154,12 +154,6 @@ export class Scheduler implements CrewOwner, JobOwner {
     const endedForAnother = worker.endedForAnother(end);
     const jobs = worker.jobs.splice(0);
     const suspects = worker.ready ? this.#suspects(jobs) : [];
-    const [given] = suspects;
-    // A worker that dies of being given a job, before it reads it, is to be told from a dead one.
-    if (given && worker.neverRead(given) && ++given.losses <= lossesMax) {
-      suspects.pop();
-      given.attempts--;
-    }
     const [first] = suspects;
     // Backwards, so that the first is the first again.
     for (const job of jobs.slice(suspects.length).reverse()) this.#takeBack(job);
@@ -168,7 +162,12 @@ export class Scheduler implements CrewOwner, JobOwner {
     // Ended for the sake of a task before them, which was done in that moment.
     const bystanders =
       endedForAnother || (code === "CANCELLED" && !first?.cancelled && !this.closed);
-    if (first && suspects.length === 1 && !bystanders) {
+    // One that dies of being given a job, and does not read it, is told from a dead one by how often.
+    const wasDead = first && code === "CRASH" && worker.neverRead(first) && !first.cancelled;
+    if (wasDead && ++first.losses <= lossesMax) {
+      first.attempts--;
+      this.#takeBack(first);
+    } else if (first && suspects.length === 1 && !bystanders) {
       this.#judge(first, code, message);
     } else {
       for (const job of suspects.reverse()) {
