@@ -1,5 +1,6 @@
 /** Workers that are killed from outside before they are ready. */
-import { mkdirSync, rmdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmdirSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { openScope, type Pool, type PoolOptions, type Scope } from "cofferdam";
@@ -8,7 +9,7 @@ import { monotonicMs } from "../../src/clock.ts";
 import { KilledStarts } from "../../src/pool/killed-starts.ts";
 import { killWorker } from "./scenarios/support.ts";
 
-const work = new URL("../fixtures/work.ts", import.meta.url);
+const gate = join(mkdtempSync(join(tmpdir(), "gate-")), "open");
 
 /** A cgroup for processes that together may have 20 MB; null where none can be made. */
 function smallCgroup(): string | null {
@@ -67,15 +68,26 @@ describe("how long it is put up with", () => {
 
 describe("workers that are killed before they are ready", () => {
   it("are replaced, however many, as long as that has not gone on for long", async () => {
-    let left = 40;
+    let killed = 0;
     await using scope = await openScope({
       onEvent: (event) => {
-        if (event.type === "task-started" && left-- > 0) killWorker(event.pid);
+        if (event.type !== "task-started") return;
+        if (++killed <= 40) killWorker(event.pid);
+        else writeFileSync(gate, "");
       },
     });
-    await using pool = scope.pool<typeof Work>(work, { workers: 1 });
-    expect(await pool.run("add", 1, 2)).toBe(3);
-    expect(left).toBe(-1);
+    // It becomes ready only when nobody is killed any more.
+    await using pool = openPool(
+      scope,
+      `while ! test -e ${gate}; do sleep 0.01; done`,
+      `exec ${process.execPath} -e 'process.exit(7)'`,
+    )();
+    const failing = pool.run("add", 1, 2);
+    await expect(failing).rejects.toMatchObject({
+      code: "WORKER_START",
+      message: expect.stringContaining("exit code 7") as string,
+    });
+    expect(killed).toBe(43); // three that ended by themselves
   });
 
   it("fail the pool when all are, and a start would have had the time", async () => {

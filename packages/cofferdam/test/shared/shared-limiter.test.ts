@@ -48,6 +48,7 @@ describe("a limiter that processes share", () => {
     const options = { requests: `${limit}/${windowMs}ms` };
     const spenders = [start("spend", options, 100), start("spend", options, 100)];
     const ends = await Promise.all(spenders.map(({ finished }) => finished));
+    for (const { code, stderr } of ends) expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     const spent = ends
       .flatMap(({ stdout }) => JSON.parse(stdout.split("\n")[1] ?? "") as number[])
       .sort((a, b) => a - b);
