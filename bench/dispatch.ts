@@ -6,6 +6,7 @@
  *     npm run bench dispatch [--rounds N] [--tasks N] [--json]
  */
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { cofferdam, peers, type Contestant } from "./dispatch/contestants.ts";
@@ -92,7 +93,7 @@ async function measure(
 
 /** From the import to the first result, in a process of its own, of the packages as published. */
 function cold(which: string): number {
-  const own = fileURLToPath(new URL("../packages/cofferdam/dist/index.js", import.meta.url));
+  const own = fileURLToPath(new URL(`../packages/cofferdam/${publishedEntry()}`, import.meta.url));
   const task = fileURLToPath(new URL("dispatch/cold-task.mjs", import.meta.url));
   const modulePath = which === "tinypool" ? import.meta.resolve("tinypool") : own;
   const { stdout, stderr } = spawnSync(
@@ -107,4 +108,12 @@ function cold(which: string): number {
   const ms = Number(stdout);
   if (!(ms > 0)) throw new Error(`the first task of ${which} failed:\n${stderr}`);
   return ms;
+}
+
+function publishedEntry(): string {
+  const manifest = new URL("../packages/cofferdam/package.json", import.meta.url);
+  const { exports } = JSON.parse(readFileSync(manifest, "utf8")) as {
+    exports: { ".": { default: string } };
+  };
+  return exports["."].default;
 }

@@ -6,6 +6,7 @@
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { mergeEntry, type MergedEntry } from "./merge-entry.ts";
 import { rolldown, type CodeSplittingGroup, type Plugin } from "rolldown";
 
 /** Modules of Node's own that are loaded late; the sources take functions alone of them. */
@@ -20,6 +21,10 @@ const builtins = new Set([
 export interface Bundle {
   /** Modules that are loaded from outside; what several need lies beside the first of them. */
   readonly entries: readonly string[];
+  /** Modules that are imported when they are needed, each with all that it needs then in one file. */
+  readonly together: readonly string[];
+  /** Entries that are one file. */
+  readonly merged: readonly MergedEntry[];
   /**
    * For a module that others know a part of the package by: those of its imports that it loads when
    * a function of theirs is first called. It names functions alone of them.
@@ -32,13 +37,17 @@ export interface Bundle {
  * share. Chunks lie as deep as the modules they are made of, so that paths relative to
  * `import.meta.url` hold.
  */
-export async function bundle(dist: string, { entries, late }: Bundle): Promise<void> {
+export async function bundle(
+  dist: string,
+  { entries, together, merged, late }: Bundle,
+): Promise<void> {
   const path = (name: string): string => join(dist, `${name}.js`);
   const build = await rolldown({
     input: Object.fromEntries(entries.map((name) => [name, path(name)])),
     external: (id) => /^[^./\0]/.test(id) && !builtins.has(id),
     platform: "node",
     treeshake: false,
+    experimental: { attachDebugInfo: "none" },
     plugins: [
       lateBuiltins(dist),
       ...Object.entries(late).map(([face, names]) => lateModules(path(face), names.map(path))),
@@ -51,17 +60,30 @@ export async function bundle(dist: string, { entries, late }: Bundle): Promise<v
     entryFileNames: "[name].js",
     chunkFileNames: "chunks/[name].js",
     codeSplitting: {
-      groups: entries.map((name) => neededBy(path(name), name.replaceAll("/", "-"))),
+      groups: [...entries, ...together].map((name) =>
+        neededBy(path(name), name.replaceAll("/", "-")),
+      ),
     },
     sourcemap: true,
+    minify: {
+      compress: false,
+      mangle: { toplevel: false, keepNames: true },
+      codegen: { removeWhitespace: false },
+    },
     comments: false,
   });
   await build.close();
   for (const file of globSync(join(dist, "**/*.{js,js.map}"))) rmSync(file);
-  for (const file of output) {
-    const path = join(dist, file.fileName);
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, file.type === "chunk" ? lighten(file.code) : file.source);
+  const files = new Map(
+    output.map((file) => [
+      file.fileName,
+      file.type === "chunk" ? lighten(file.code) : String(file.source),
+    ]),
+  );
+  for (const entry of merged) mergeEntry(files, entry);
+  for (const [file, text] of files) {
+    mkdirSync(dirname(join(dist, file)), { recursive: true });
+    writeFileSync(join(dist, file), text);
   }
 }
 

@@ -11,6 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import * as sources from "cofferdam";
 import { publint } from "publint";
 import { beforeAll, describe, expect, it } from "vitest";
 import { runCli } from "../support/program.ts";
@@ -109,6 +110,12 @@ describe.each(packages.map(({ manifest }) => manifest.name))("the package %s", (
 });
 
 describe("installed into an empty project", () => {
+  it("exports what the sources export, and no more", async () => {
+    const print = 'import("cofferdam").then((all) => console.log(Object.keys(all).join()))';
+    const installed = await run(process.execPath, ["-e", print], { cwd: project });
+    expect(installed.stdout.trim().split(",")).toEqual(Object.keys(sources).sort());
+  });
+
   it("compiles a user's program, libraries checked too", async () => {
     const { code, stdout } = await run(process.execPath, [tsc, "-p", project]);
     expect(stdout).toBe("");

@@ -1,5 +1,6 @@
 import { Pool, type PoolOptions, type WorkerSource } from "./pool/index.ts";
-import { execIn, ScopeCore } from "./scope/index.ts";
+import { ScopeCore } from "./scope/index.ts";
+import { execIn } from "./scope/exec.ts";
 import type { ExecOptions, ScopeOptions, ScopeReport, TaskResult } from "./scope/index.ts";
 import type { Containment } from "./keeper/index.ts";
 import { shareState, type Cache, type CacheOptions, type SharedState } from "./shared/index.ts";

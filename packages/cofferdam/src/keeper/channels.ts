@@ -107,15 +107,14 @@ class ListeningSocket {
       const token = socket.read(tokenLength) as Buffer | null;
       if (token === null) return;
       socket.off("readable", onReadable);
-      socket.off("error", onError);
       const key = token.toString("hex");
       const claim = this.#expected.get(key);
       this.#expected.delete(key);
       if (claim) claim(socket);
       else socket.destroy();
     };
-    const onError = (): void => void socket.destroy();
-    socket.on("error", onError);
+    // Also after it was claimed: its worker's end is told otherwise.
+    socket.on("error", () => void socket.destroy());
     socket.on("readable", onReadable);
   }
 }

@@ -14,7 +14,7 @@ import type { RemoteError } from "../worker/messages.ts";
 import type { Job } from "./job.ts";
 import { KilledStarts } from "./killed-starts.ts";
 import type { PoolSettings } from "./options.ts";
-import { PoolWorker, type WorkerOwner } from "./pool-worker.ts";
+import type { PoolWorker, WorkerOwner } from "./pool-worker.ts";
 import { tail } from "./task-error.ts";
 import type { WorkerKind } from "./worker-kind.ts";
 
@@ -323,6 +323,8 @@ export class Crew implements WorkerOwner {
       channel: this.#kind.channel,
     });
     const { init, recycleAbove, graceMs } = settings;
+    // What speaks with a worker has time to load while the first one starts.
+    const { PoolWorker } = await import("./pool-worker.ts");
     return new PoolWorker(
       process,
       { module: this.#kind.module, init, recycleAbove, graceMs, early: this.#kind.early },

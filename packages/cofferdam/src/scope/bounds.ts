@@ -1,6 +1,9 @@
 import { CofferdamError } from "../errors/index.ts";
 import { parseDuration, parseSize, type Duration, type Size } from "../units/index.ts";
 
+/** Between TERM and KILL where nothing else is said. */
+export const defaultGraceMs = 5_000;
+
 /** A deadline in milliseconds. Zero is refused: to some it means none, to others at once. */
 export function parseTimeout(value: Duration, name = "timeout"): number {
   return aboveZero(parseDuration(value), name);

@@ -5,7 +5,7 @@ import { CofferdamError, errorCode, errorMessage } from "../errors/index.ts";
 import type { ContainedProcess, IpcSharing } from "../keeper/index.ts";
 import { parseDuration, parseSize, type Duration, type Size } from "../units/index.ts";
 import { threadCaps } from "../budget/thread-caps.ts";
-import { checkCount, parseMemory, parseTimeout, refuseAborted } from "./bounds.ts";
+import { checkCount, defaultGraceMs, parseMemory, parseTimeout, refuseAborted } from "./bounds.ts";
 import { taskEnvironment } from "./environment.ts";
 import { jobsOf, type Jobserver } from "./jobserver.ts";
 import { leakLine } from "./leak-line.ts";
@@ -77,7 +77,6 @@ export interface ExecOptions {
 /** A command that runs: for handing it signals. */
 export type RunningCommand = Pick<ContainedProcess, "pid" | "scratch" | "signal" | "stop">;
 
-export const defaultGraceMs = 5_000;
 const defaultMaxOutputBytes = 64 * 1024 * 1024;
 
 const stdinModes = { inherit: "inherit", ignore: "null" } as const;

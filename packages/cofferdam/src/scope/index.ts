@@ -1,6 +1,6 @@
 export * from "./bounds.ts";
 export * from "./environment.ts";
-export * from "./exec.ts";
+export type { ExecOptions, RunningCommand } from "./exec.ts";
 export * from "./jobserver.ts";
 export * from "./leak-line.ts";
 export * from "./exit-code.ts";
