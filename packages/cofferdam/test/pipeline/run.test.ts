@@ -101,6 +101,18 @@ describe("cofferdam run", () => {
     }
   });
 
+  it("says what is tracked and is not there", async () => {
+    using project = textProject();
+    replace(project, '"tool:./tool.sh"', '"file:rulez.txt", "tool:./tol.sh"');
+    const { code, stderr } = await project.run();
+    expect(code).toBe(0);
+    expect(stderr).toContain(
+      "warning: upper tracks file:rulez.txt, and there is no such file; once it is there, all of the stage is done again\n",
+    );
+    expect(stderr).toContain("warning: upper tracks tool:./tol.sh, which is not installed;");
+    expect(await project.sums()).toMatchObject({ done: 0, skipped: 3 });
+  });
+
   it("does not track what runs leave in a folder, and refuses one that they write into", async () => {
     using project = textProject();
     replace(project, '"tool:./tool.sh"', '"file:rules"');

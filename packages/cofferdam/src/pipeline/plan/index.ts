@@ -1,4 +1,4 @@
-export { askVersion, recipeOf, trackedParams, type Recipe } from "./recipe.ts";
+export { absences, askVersion, recipeOf, trackedParams, type Recipe } from "./recipe.ts";
 export type { Verdict } from "./judge.ts";
 export { Planner, type Arrival, type PlanOptions, type StageSummary } from "./planner.ts";
 export { prepareStages, stagesInOrder } from "./prepare-stages.ts";

@@ -6,7 +6,7 @@ import type { Scope } from "../../open-scope.ts";
 import { parseTrack, type Pipeline, type Stage } from "../config/index.ts";
 import { lookUp } from "../config/track.ts";
 import { hashCode } from "./code-hash.ts";
-import { hashTracked } from "./tracked-file.ts";
+import { hashTracked, noFile } from "./tracked-file.ts";
 
 /** Changed when the same pipeline would give another recipe; then everything runs again, once. */
 const recipeFormat = 1;
@@ -68,6 +68,18 @@ export async function recipeOf(
   };
 }
 
+const noTool = "not installed";
+
+/** What the recipe follows and is not there, perhaps for a wrong name; each in a sentence. */
+export function absences({ files = {}, tools = {} }: Recipe): string[] {
+  const absent = (values: Readonly<Record<string, string>>, mark: string): string[] =>
+    Object.keys(values).filter((name) => values[name] === mark);
+  return [
+    ...absent(files, noFile).map((path) => `tracks file:${path}, and there is no such file`),
+    ...absent(tools, noTool).map((tool) => `tracks tool:${tool}, which is not installed`),
+  ];
+}
+
 /** The parameters that a stage's work may see: those that it tracks, and no others. */
 export function trackedParams(stage: Stage, pipeline: Pipeline): Record<string, unknown> {
   const seen: Record<string, unknown> = {};
@@ -126,7 +138,7 @@ export async function askVersion(
     ...(signal ? { signal } : {}),
   });
   if (result.outcome === "cancelled") throw planningInterrupted();
-  if (result.startFailure) return "not installed";
+  if (result.startFailure) return noTool;
   const text = `${result.stdout}\n${result.stderr}`.trim();
   if (result.outcome === "ok" && text !== "") return (text.split("\n")[0] ?? "").trim();
   const path = command.includes("/") ? resolve(cwd, command) : findOnPath(command);

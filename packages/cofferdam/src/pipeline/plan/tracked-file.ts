@@ -6,6 +6,9 @@ import { ConfigError, outputFolderOf, type LoadedPipeline } from "../config/inde
 import { parseTrack } from "../config/track.ts";
 import { hashFile } from "../files/hash-file.ts";
 
+/** In a recipe, in place of a hash. */
+export const noFile = "missing";
+
 /** What running leaves in folders of code: no part of what is tracked. */
 const leftByRuns = ["__pycache__", ".cofferdam"];
 
@@ -41,12 +44,12 @@ function isInside(path: string, folder: string): boolean {
 
 /**
  * Of the content of `file:PATH`: of a file, or of all files below a folder with their paths, hidden
- * ones too. `missing` where there is nothing. Throws `INPUT` for what cannot be read.
+ * ones too. `noFile` where there is nothing. Throws `INPUT` for what cannot be read.
  */
 export async function hashTracked(path: string): Promise<string> {
   try {
     const status = statSync(path, { throwIfNoEntry: false });
-    if (status === undefined) return "missing";
+    if (status === undefined) return noFile;
     if (status.isDirectory()) return await hashFolder(Buffer.from(path));
     if (status.isFile()) return await hashFile(path);
   } catch (error) {

@@ -8,7 +8,13 @@ import type { ScopeReport } from "../../scope/index.ts";
 import type { Limiter } from "../../shared/index.ts";
 import { pipelineFrom, type LoadedPipeline, type PipelineDefinition } from "../config/index.ts";
 import { inTransaction, type StateCounts } from "../manifest/index.ts";
-import { Planner, prepareStages, type PlannedStage, type StageSummary } from "../plan/index.ts";
+import {
+  absences,
+  Planner,
+  prepareStages,
+  type PlannedStage,
+  type StageSummary,
+} from "../plan/index.ts";
 import type { Verdict } from "../plan/index.ts";
 import { PipelineState } from "../state/pipeline-state.ts";
 import type { FailureRecord } from "./failures.ts";
@@ -94,6 +100,12 @@ export async function runPipeline(
     emit({ type: "run-started", at: Date.now(), title: loaded.file, workers });
     const { stages, planner, plan } = await planAll(loaded, state, scope, { ...options, signal });
     const planMs = monotonicMs() - since;
+    for (const { name, recipe } of stages)
+      for (const absence of absences(recipe))
+        emit({
+          ...{ type: "notice", at: Date.now(), level: "warning" },
+          message: `${name} ${absence}; once it is there, all of the stage is done again`,
+        });
     options.onPlan?.(plan);
     openCaches(loaded, scope);
     const run = new PipelineRun(
