@@ -324,7 +324,10 @@ export class Crew implements WorkerOwner {
     });
     const { init, recycleAbove, graceMs } = settings;
     // What speaks with a worker has time to load while the first one starts.
-    const { PoolWorker } = await import("./pool-worker.ts");
+    const { PoolWorker } = await import("./pool-worker.ts").catch((error: unknown) => {
+      process.stop(0);
+      throw error;
+    });
     return new PoolWorker(
       process,
       { module: this.#kind.module, init, recycleAbove, graceMs, early: this.#kind.early },
