@@ -51,7 +51,6 @@ function inOrder(wanted: Iterable<string>, packages: ReadonlyMap<string, string>
 const bundled: Readonly<Record<string, Bundle>> = {
   cofferdam: {
     entries: ["worker/main", "index", "pipeline/index", "cli/main"],
-    together: ["pool/pool-worker"],
     merged: [{ face: "index.js", body: "chunks/index.js", home: "worker/main.js" }],
     late: {
       index: ["cli/interrupts", "cli/options", "cli/summarize", "events/index"],

@@ -6,8 +6,8 @@
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { mergeEntry, type MergedEntry } from "./merge-entry.ts";
 import { rolldown, type CodeSplittingGroup, type Plugin } from "rolldown";
+import { mergeEntry, type MergedEntry } from "./merge-entry.ts";
 
 /** Modules of Node's own that are loaded late; the sources take functions alone of them. */
 const builtins = new Set([
@@ -21,8 +21,6 @@ const builtins = new Set([
 export interface Bundle {
   /** Modules that are loaded from outside; what several need lies beside the first of them. */
   readonly entries: readonly string[];
-  /** Modules that are imported when they are needed, each with all that it needs then in one file. */
-  readonly together: readonly string[];
   /** Entries that are one file. */
   readonly merged: readonly MergedEntry[];
   /**
@@ -37,10 +35,7 @@ export interface Bundle {
  * share. Chunks lie as deep as the modules they are made of, so that paths relative to
  * `import.meta.url` hold.
  */
-export async function bundle(
-  dist: string,
-  { entries, together, merged, late }: Bundle,
-): Promise<void> {
+export async function bundle(dist: string, { entries, merged, late }: Bundle): Promise<void> {
   const path = (name: string): string => join(dist, `${name}.js`);
   const build = await rolldown({
     input: Object.fromEntries(entries.map((name) => [name, path(name)])),
@@ -60,11 +55,10 @@ export async function bundle(
     entryFileNames: "[name].js",
     chunkFileNames: "chunks/[name].js",
     codeSplitting: {
-      groups: [...entries, ...together].map((name) =>
-        neededBy(path(name), name.replaceAll("/", "-")),
-      ),
+      groups: entries.map((name) => neededBy(path(name), name.replaceAll("/", "-"))),
     },
     sourcemap: true,
+    // Short names are read faster; those of functions and classes stay, and so do lines, for traces.
     minify: {
       compress: false,
       mangle: { toplevel: false, keepNames: true },

@@ -1,6 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { mkdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openCache, type WorkerCache } from "./cache.ts";
 import { acquirePermit } from "./limit.ts";
@@ -79,6 +78,7 @@ export class Task implements TaskContext {
 
   get scratch(): string {
     if (this.#scratch === undefined) {
+      const { tmpdir } = process.getBuiltinModule("node:os"); // loaded for few tasks
       this.#scratch = join(tmpdir(), `i${this.id}`);
       mkdirSync(this.#scratch, { mode: 0o700 });
     }
