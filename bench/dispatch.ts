@@ -19,6 +19,7 @@ const keeper = fileURLToPath(new URL("../keeper/build/cofferdam-keeper", import.
 /** In each round: a single one says little. */
 const coldStarts = 20;
 const megabyte = new Uint8Array(1_000_000);
+const text = "A line of a document, of which there are many. ".repeat(2150);
 
 /** What is measured, by name; each a figure a round for each contestant. */
 type Figures = Record<string, Record<string, number[]>>;
@@ -87,6 +88,12 @@ async function measure(
     note("no-op, 1 in flight", name, await rate(pool, "noop", 0, tasks / 40, 1));
     await rate(pool, "echo", megabyte, 300, 8); // as warm as the no-op is by now
     note("1 MB there and back, 8 in flight", name, await rate(pool, "echo", megabyte, 1000, 8));
+    await rate(pool, "echo", text, 300, 8);
+    note(
+      "a text of 100 KB there and back, 8 in flight",
+      name,
+      await rate(pool, "echo", text, 5000, 8),
+    );
     if (pool.map) note("no-op, map", name, await mapRate(pool, tasks));
   });
 }

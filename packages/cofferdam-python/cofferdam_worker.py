@@ -688,17 +688,24 @@ def _parse_deep(text: str) -> Any:
     return read("".join(texts))
 
 
-def encode(value: Any) -> tuple[str, Sequence[Part], bool]:
-    """The value's JSON, its binary parts, and whether JSON says it all.
+# From here on the quotes and escapes of JSON cost more than a part. JavaScript's strings end above.
+_LONG_TEXT_MIN = 16 * 1024
+_LONG_TEXT_MAX = 2**27
+
+
+def encode(value: Any, texts: bool = False) -> tuple[str, Sequence[Part], bool]:
+    """The value's JSON, its binary parts, and whether JSON says it all. `texts`: long ones as parts.
 
     Raises NOT_SERIALIZABLE, naming the place, for what would arrive as something else.
     """
+    parts: list[Part] = []
     try:
         if _is_plain(value):
-            return dump(value), _NO_PARTS, True
+            if not texts or not _has_long_text(value):
+                return dump(value), _NO_PARTS, True
+            return dump(_part_long_texts(value, parts)), parts, False
     except RecursionError:
         pass  # a cycle, most likely, which the careful way can name
-    parts: list[Part] = []
     try:
         return dump(_encode(value, "value", parts, ())), parts, False
     except RecursionError:
@@ -730,6 +737,35 @@ def _are_plain(values: Iterable[Any]) -> bool:
     if kinds == {int}:
         return -_EXACT_MAX <= min(values) and max(values) <= _EXACT_MAX
     return all(map(_is_plain, values))
+
+
+def _has_long_text(value: Any) -> bool:
+    """Of a plain value."""
+    kind = type(value)
+    if kind is str:
+        return _LONG_TEXT_MIN <= len(value) <= _LONG_TEXT_MAX
+    if kind is dict:
+        return any(map(_has_long_text, value.values()))
+    if kind is list or kind is tuple:
+        return any(map(_has_long_text, value))
+    return False
+
+
+def _part_long_texts(value: Any, parts: list[Part]) -> Any:
+    """The plain value with its long texts as parts."""
+    kind = type(value)
+    if kind is dict:
+        return {key: _part_long_texts(item, parts) for key, item in value.items()}
+    if kind is list or kind is tuple:
+        return [_part_long_texts(item, parts) for item in value]
+    if kind is not str or not _has_long_text(value):
+        return value
+    try:
+        data = value.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair, which JSON can say
+        return value
+    parts.append(memoryview(data))
+    return {"$": "part", "i": len(parts) - 1, "type": "string"}
 
 
 def _encode(value: Any, place: str, parts: list[Part], above: tuple[Any, ...]) -> Any:
@@ -852,6 +888,8 @@ def _decode_special(value: dict[str, Any], parts: Sequence[PartData]) -> Any:
 
 
 def _decode_part(part: PartData, name: str, shape: Optional[list[int]]) -> Any:
+    if name == "string":
+        return str(part, "utf-8")
     if name == "ArrayBuffer" or (name == "Uint8Array" and shape is None):
         return bytes(part)  # no copy of what is bytes already
     if type(part) is bytes:
@@ -885,7 +923,7 @@ class BulkFile:
     lie. A position counts the bytes since the beginning. Whoever has no room uses the socket.
     """
 
-    _PART_MIN = 64 * 1024
+    _PART_MIN = 16 * 1024
     _RING = 8 * 1024 * 1024
     _OUR_READ_AT, _THEIR_READ_AT, _ALLOWED_AT = 0, 8, 16
     _THEIRS, _OURS = 4096, 4096 + _RING
@@ -1363,7 +1401,7 @@ class Worker:
             value = self._finish(value)
         if self._task:
             self._end_task()
-        text, parts, plain = encode(value)
+        text, parts, plain = encode(value, texts=True)
         if parts:
             self._tell()
         if not self._done:

@@ -35,6 +35,9 @@ export interface JobCaller {
   readonly fail: (error: unknown) => void;
 }
 
+/** A call with more binary data is sent to a worker that has nothing else. */
+const largeBytes = 256 * 1024;
+
 /** One call of one function, from `run` until it is settled. There may be millions: few fields. */
 export class Job {
   readonly id: number;
@@ -80,6 +83,18 @@ export class Job {
     this.timeoutMs = timeoutMs;
     this.#caller = caller;
     this.#listener = listener;
+  }
+
+  /**
+   * Handing it over costs more than a worker that waits for it meanwhile: what is sent ahead is held
+   * twice, and no memory is used again while it is warm.
+   */
+  get large(): boolean {
+    const { parts } = this.args;
+    if (parts.length === 0) return false;
+    let bytes = 0;
+    for (const part of parts) bytes += part.length;
+    return bytes > largeBytes;
   }
 
   /** It has begun to run. */

@@ -39,6 +39,8 @@ export type Result<Called> = Called extends (...args: never[]) => infer Value
 export class Pool<Module> implements AsyncDisposable {
   readonly #settings: PoolSettings;
   readonly #scheduler: Scheduler;
+  /** See `WorkerKind.texts`. */
+  readonly #texts: boolean;
   readonly #callees = new Map<string, Callee>();
   readonly #forget: () => void;
   #nextJob = 1;
@@ -51,7 +53,9 @@ export class Pool<Module> implements AsyncDisposable {
     const shortfall = scope.budget?.shortfall({ cpus: threads, memoryBytes, resources });
     if (shortfall)
       throw new CofferdamError("INVALID_ARGUMENT", `a worker cannot start: ${shortfall}`);
-    this.#scheduler = new Scheduler(scope, workerKind(source), this.#settings);
+    const kind = workerKind(source);
+    this.#texts = kind.texts;
+    this.#scheduler = new Scheduler(scope, kind, this.#settings);
     const end = (): Promise<void> => this.#end(false);
     const undo = scope.onClose(end);
     const onAbort = (): void => void end();
@@ -159,7 +163,7 @@ export class Pool<Module> implements AsyncDisposable {
     const { timeout } = options ?? {};
     const timeoutMs = timeout === undefined ? this.#settings.timeoutMs : parseTimeout(timeout);
     const callee = this.#callee(name);
-    const given = encodeArguments(args);
+    const given = encodeArguments(args, this.#texts);
     checkSize(`the arguments of \`${name}\``, given.text, given.parts);
     const listener = options && listen(options, () => scheduler.cancel(job));
     const job = new Job(scheduler, this.#nextJob++, callee, given, timeoutMs, caller, listener);

@@ -280,7 +280,7 @@ export class Scheduler implements CrewOwner, JobOwner {
   /** More for a worker that has nearly done what it has. */
   #sendAhead(worker: PoolWorker): void {
     const { head } = this.#queue;
-    if (!head || head.suspect || !worker.batches || worker.jobs.length === 0) return;
+    if (!head || head.suspect || head.large || !worker.batches || worker.jobs.length === 0) return;
     if (worker.jobs[0]?.suspect || this.#queue.length < this.crew.ready.length) return;
     const { window } = head.callee.pace;
     if (worker.jobs.length <= window / 2) this.#give(worker, this.crew.ready.length);
@@ -303,7 +303,8 @@ export class Scheduler implements CrewOwner, JobOwner {
         most = Math.max(Math.min((worker.batches ? window : 1) - held, room), held > 0 ? 0 : 1);
         if (jobs.length < most) each ||= !tiny;
       }
-      if (jobs.length >= most || (head.suspect && held + jobs.length > 0)) break;
+      const isAlone = held + jobs.length === 0;
+      if (jobs.length >= most || (!isAlone && (head.suspect || head.large))) break;
       this.#queue.remove(head);
       jobs.push(head);
       if (head.suspect) {

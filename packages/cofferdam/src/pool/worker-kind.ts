@@ -27,6 +27,8 @@ export interface WorkerKind {
   readonly channel: ChannelMode;
   /** It may be given a task before it is ready, and gives it back when asked in time. */
   readonly early: boolean;
+  /** It takes long strings as parts. */
+  readonly texts: boolean;
 }
 
 /** `main.ts` in the repository, `main.js` in the published package. */
@@ -44,6 +46,7 @@ export function workerKind(source: WorkerSource): WorkerKind {
       env: {},
       channel: "nonblocking",
       early: true,
+      texts: true,
     };
   if ("program" in source)
     return {
@@ -52,6 +55,7 @@ export function workerKind(source: WorkerSource): WorkerKind {
       env: {},
       channel: "blocking",
       early: false,
+      texts: false,
     };
   const file = typeof source.python === "string" ? source.python : fileURLToPath(source.python);
   const interpreter = source.interpreter ?? process.env["COFFERDAM_PYTHON"] ?? "python3";
@@ -61,6 +65,7 @@ export function workerKind(source: WorkerSource): WorkerKind {
     env: {},
     channel: "blocking",
     early: false,
+    texts: true,
   };
 }
 

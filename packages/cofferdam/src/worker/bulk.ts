@@ -13,7 +13,7 @@ import { closeSync, readSync, writeSync } from "node:fs";
 export type Side = "pool" | "worker";
 
 /** Smaller parts are as fast by the socket. */
-export const bulkPartBytesMin = 64 * 1024;
+export const bulkPartBytesMin = 16 * 1024;
 /** Of each ring. Only what is used of it takes memory. */
 export const ringBytes = 8 * 1024 * 1024;
 

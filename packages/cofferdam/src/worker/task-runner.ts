@@ -157,7 +157,7 @@ export class TaskRunner {
 
   #succeed(task: Task, value: unknown): void {
     task.end();
-    const { text, parts, plain } = encodeText(value);
+    const { text, parts, plain } = encodeText(value, true);
     if (parts.length > 0 || text.length > largeText) {
       checkSize("the result", text, parts);
       this.#tell();

@@ -7,6 +7,7 @@ import { shapeOf, withShape } from "./shape.ts";
  * whose key is `$`. Binary data goes beside the JSON, in parts, without being turned into text.
  *
  *     {"$":"part","i":0,"type":"Float32Array","shape":[2,3]} (a shape if it has one)
+ *     {"$":"part","i":0,"type":"string"} (UTF-8; a long string, where `texts` allows it)
  *     {"$":"number","v":"NaN"}
  *     {"$":"bigint","v":"12"}   {"$":"undefined"}   {"$":"object","v":{...}} (has a key `$` itself)
  */
@@ -17,7 +18,16 @@ export interface Encoded {
   readonly plain: boolean;
 }
 
+/** Where what is beside the JSON goes. */
+interface Target {
+  readonly parts: Uint8Array[];
+  /** Strings of so many UTF-16 units go there too. */
+  readonly longText: number;
+}
+
 const noParts: Uint8Array[] = [];
+/** From here on the quotes and escapes of JSON cost more than a part. */
+const longTextMin = 16 * 1024;
 /** A little below what a frame can carry. */
 const messageBytesMax = 2 ** 31 - 2 ** 16;
 /** Text is part of a frame's header. */
@@ -45,9 +55,9 @@ type ViewType = keyof typeof viewTypes;
 
 /** Throws `NOT_SERIALIZABLE`, naming the place, for what would arrive as something else. */
 export function encodeValue(value: unknown): Encoded {
-  if (isPlain(value, plainDepth)) return { json: value, parts: noParts, plain: true };
-  const parts: Uint8Array[] = [];
-  return { json: encodeWhole(value, "value", parts), parts, plain: false };
+  if (isPlain(value, plainDepth, Infinity)) return { json: value, parts: noParts, plain: true };
+  const to = target(false);
+  return { json: encodeWhole(value, "value", to), parts: to.parts, plain: false };
 }
 
 /** `Encoded`, with the JSON as text. */
@@ -57,45 +67,50 @@ export interface EncodedText {
   readonly plain: boolean;
 }
 
-/** `encodeValue` as text, quick for what JSON can say. */
-export function encodeText(value: unknown): EncodedText {
-  const text = plainText(value);
-  return text === undefined ? encodeCarefully(value) : { text, parts: noParts, plain: true };
+/** `encodeValue` as text, quick for what JSON can say. `texts`: with long strings as parts. */
+export function encodeText(value: unknown, texts = false): EncodedText {
+  const text = plainText(value, texts ? longTextMin : Infinity);
+  if (text === undefined) return encodeCarefully(value, target(texts));
+  return { text, parts: noParts, plain: true };
 }
 
 /** `encodeText` of a call's arguments. */
-export function encodeArguments(args: readonly unknown[]): EncodedText {
+export function encodeArguments(args: readonly unknown[], texts = false): EncodedText {
   let list = "";
+  const longText = texts ? longTextMin : Infinity;
   for (const arg of args) {
-    const text = plainText(arg);
-    if (text === undefined) return encodeListCarefully(args);
+    const text = plainText(arg, longText);
+    if (text === undefined) return encodeListCarefully(args, target(texts));
     list += list === "" ? text : `,${text}`;
   }
   return { text: `[${list}]`, parts: noParts, plain: true };
 }
 
 /** The value's JSON; undefined where JSON alone would lose something. */
-function plainText(value: unknown): string | undefined {
+function plainText(value: unknown, longText: number): string | undefined {
   switch (typeof value) {
     case "string":
-      return JSON.stringify(value);
+      return value.length < longText ? JSON.stringify(value) : undefined;
     case "number":
     case "boolean":
-      return isPlain(value, 0) ? String(value) : undefined;
+      return isPlain(value, 0, longText) ? String(value) : undefined;
     default:
-      return isPlain(value, plainDepth) ? JSON.stringify(value) : undefined;
+      return isPlain(value, plainDepth, longText) ? JSON.stringify(value) : undefined;
   }
 }
 
-function encodeCarefully(value: unknown): EncodedText {
-  const parts: Uint8Array[] = [];
-  return { text: JSON.stringify(encodeWhole(value, "value", parts)), parts, plain: false };
+function target(texts: boolean): Target {
+  return { parts: [], longText: texts ? longTextMin : Infinity };
 }
 
-function encodeListCarefully(list: readonly unknown[]): EncodedText {
-  const parts: Uint8Array[] = [];
-  const json = Array.from(list, (item, index) => encodeWhole(item, `value[${index}]`, parts));
-  return { text: JSON.stringify(json), parts, plain: false };
+function encodeCarefully(value: unknown, to: Target): EncodedText {
+  const text = JSON.stringify(encodeWhole(value, "value", to));
+  return { text, parts: to.parts, plain: false };
+}
+
+function encodeListCarefully(list: readonly unknown[], to: Target): EncodedText {
+  const json = Array.from(list, (item, index) => encodeWhole(item, `value[${index}]`, to));
+  return { text: JSON.stringify(json), parts: to.parts, plain: false };
 }
 
 /** Throws `NOT_SERIALIZABLE` for a value that no frame can carry. `text` is its JSON. */
@@ -115,40 +130,41 @@ export function checkSize(what: string, text: string, parts: readonly Uint8Array
   );
 }
 
-/** Whether JSON carries the value without loss. */
-function isPlain(value: unknown, depth: number): boolean {
+/** Whether JSON carries the value without loss, and no string in it is long. */
+function isPlain(value: unknown, depth: number, longText: number): boolean {
   switch (typeof value) {
     case "string":
+      return value.length < longText;
     case "boolean":
       return true;
     case "number":
       return Number.isFinite(value) && (value !== 0 || !Object.is(value, -0));
     case "object":
-      return value === null || (depth > 0 && isPlainObject(value, depth - 1));
+      return value === null || (depth > 0 && isPlainObject(value, depth - 1, longText));
     default:
       return false;
   }
 }
 
-function isPlainObject(value: object, depth: number): boolean {
+function isPlainObject(value: object, depth: number, longText: number): boolean {
   if (Array.isArray(value)) {
     // Not `every`: that leaves holes out, and they are not plain.
-    for (const item of value) if (!isPlain(item, depth)) return false;
+    for (const item of value) if (!isPlain(item, depth, longText)) return false;
     return true;
   }
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return false;
   for (const key of Object.keys(value)) {
     if (key === "$" || key === "__proto__" || key === "toJSON") return false;
-    if (!isPlain((value as Record<string, unknown>)[key], depth)) return false;
+    if (!isPlain((value as Record<string, unknown>)[key], depth, longText)) return false;
   }
   return true;
 }
 
 /** `encode`, which calls itself for what is inside, and so takes only so many levels. */
-function encodeWhole(value: unknown, path: string, parts: Uint8Array[]): unknown {
+function encodeWhole(value: unknown, path: string, to: Target): unknown {
   try {
-    return encode(value, path, parts, []);
+    return encode(value, path, to, []);
   } catch (error) {
     // JSON.stringify takes more levels, so nothing fails there.
     if (error instanceof RangeError && error.message === stackExceeded)
@@ -157,9 +173,12 @@ function encodeWhole(value: unknown, path: string, parts: Uint8Array[]): unknown
   }
 }
 
-function encode(value: unknown, path: string, parts: Uint8Array[], above: object[]): unknown {
+function encode(value: unknown, path: string, to: Target, above: object[]): unknown {
   switch (typeof value) {
     case "string":
+      // What UTF-8 cannot say, JSON can.
+      if (value.length < to.longText || !value.isWellFormed()) return value;
+      return encodeBytes(Buffer.from(value), "string", to);
     case "boolean":
       return value;
     case "number":
@@ -171,46 +190,46 @@ function encode(value: unknown, path: string, parts: Uint8Array[], above: object
     case "undefined":
       return { $: "undefined" };
     case "object":
-      return value === null ? null : encodeObject(value, path, parts, above);
+      return value === null ? null : encodeObject(value, path, to, above);
     default:
       throw unserializable(path, `a ${typeof value}`);
   }
 }
 
-function encodeObject(value: object, path: string, parts: Uint8Array[], above: object[]): unknown {
+function encodeObject(value: object, path: string, to: Target, above: object[]): unknown {
   if (above.includes(value)) throw unserializable(path, "a cycle");
-  if (ArrayBuffer.isView(value)) return encodeView(value, path, parts);
-  if (value instanceof ArrayBuffer) return encodeBytes(new Uint8Array(value), "ArrayBuffer", parts);
+  if (ArrayBuffer.isView(value)) return encodeView(value, path, to);
+  if (value instanceof ArrayBuffer) return encodeBytes(new Uint8Array(value), "ArrayBuffer", to);
   const inside = [...above, value];
   if (Array.isArray(value))
     // Not `map`: that leaves holes out, and they would arrive as null.
-    return Array.from(value, (item, index) => encode(item, `${path}[${index}]`, parts, inside));
+    return Array.from(value, (item, index) => encode(item, `${path}[${index}]`, to, inside));
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null)
     throw unserializable(path, `a ${typeName(value)}`);
   const entries = Object.entries(value).map(
-    ([key, item]) => [key, encode(item, `${path}.${key}`, parts, inside)] as const,
+    ([key, item]) => [key, encode(item, `${path}.${key}`, to, inside)] as const,
   );
   // Own keys alone, so that a key `__proto__` stays a key.
   const object: unknown = Object.fromEntries(entries);
   return "$" in value ? { $: "object", v: object } : object;
 }
 
-function encodeView(view: ArrayBufferView, path: string, parts: Uint8Array[]): unknown {
+function encodeView(view: ArrayBufferView, path: string, to: Target): unknown {
   const name = Buffer.isBuffer(view) ? "Uint8Array" : view.constructor.name;
   if (!(name in viewTypes)) throw unserializable(path, `a ${name}`);
   const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-  return encodeBytes(bytes, name, parts, shapeOf(view));
+  return encodeBytes(bytes, name, to, shapeOf(view));
 }
 
 function encodeBytes(
   bytes: Uint8Array,
   type: string,
-  parts: Uint8Array[],
+  to: Target,
   shape?: readonly number[],
 ): unknown {
-  parts.push(bytes);
-  return { $: "part", i: parts.length - 1, type, ...(shape === undefined ? {} : { shape }) };
+  to.parts.push(bytes);
+  return { $: "part", i: to.parts.length - 1, type, ...(shape === undefined ? {} : { shape }) };
 }
 
 /** A generator's constructor has no name. */
@@ -281,6 +300,8 @@ function decodeSpecial(
 
 function decodePart(part: Uint8Array | undefined, type: string, shape: unknown): unknown {
   if (!part) throw new TypeError("a binary part is missing");
+  if (type === "string")
+    return Buffer.from(part.buffer, part.byteOffset, part.byteLength).toString();
   // A copy, aligned for wide elements, unless the part has memory of its own.
   const own = part.byteLength === part.buffer.byteLength;
   const bytes = own ? (part as Uint8Array<ArrayBuffer>) : new Uint8Array(part);

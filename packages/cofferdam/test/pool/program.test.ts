@@ -76,6 +76,15 @@ describe("a program that speaks the worker protocol", () => {
   });
 });
 
+it("gives a program its strings as JSON, however long", async () => {
+  const text = "x".repeat(20_000);
+  const find = `header = ${nextTask}; id = int(header.split(b'"id":')[1].split(b',')[0])`;
+  const isThere = `1 if b'"args":["${"x".repeat(9)}' in header and b'"$"' not in header else 0`;
+  const answer = `tell('{"t":"result","id":%d,"value":%d}' % (id, ${isThere}))`;
+  await using pool = openPool(shellWorker(ready, find, answer));
+  expect(await pool.run("sum", text as never)).toBe(1);
+});
+
 describe("a program that takes many tasks at once", () => {
   it("may say of the one given first that it had not begun when it was cancelled", async () => {
     const worker = shellWorker(

@@ -88,6 +88,20 @@ describe("values between processes", () => {
       );
   });
 
+  it("sends long texts as parts where that is allowed, and what UTF-8 cannot say as JSON", () => {
+    const long = "€".repeat(16 * 1024);
+    const value = { long, short: long.slice(1), broken: `${long}\ud800` };
+    const { text, parts, plain } = encodeText(value, true);
+    expect({ plain, parts: parts.map((part) => part.length) }).toEqual({
+      plain: false,
+      parts: [3 * 16 * 1024],
+    });
+    expect(decodeValue(JSON.parse(text), parts)).toEqual(value);
+    expect(encodeArguments([1, long], true).parts).toHaveLength(1);
+    expect(encodeText(value)).toEqual({ text: JSON.stringify(value), parts: [], plain: true });
+    expect(encodeArguments([long]).parts).toEqual([]);
+  });
+
   it("leaves an error of the value's own as it is", () => {
     const error = new RangeError("out of reach");
     const value = {
