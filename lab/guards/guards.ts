@@ -55,10 +55,10 @@ export const guards: readonly Guard[] = [
   },
   {
     scenario: 7,
-    guard: "a task whose worker died is tried again",
+    guard: "what a dead worker was given, and never read, comes back",
     file: "pool/scheduler.ts",
-    find: "job.countFailure(cause) <= this.#settings.retries[cause]",
-    replace: "job.countFailure(cause) < 0",
+    find: "if (wasDead && ++first.losses <= lossesMax) {",
+    replace: "if (wasDead) {} else if (wasDead) {",
   },
   {
     scenario: 8,
@@ -227,7 +227,7 @@ export const guards: readonly Guard[] = [
     guard: "errors of a dying worker's socket are heard",
     file: "pool/pool-worker.ts",
     find: 'this.#channel?.on("error", () => (this.#unread = true)); // its end tells the rest',
-    replace: "",
+    replace: 'this.#channel?.removeAllListeners("error");',
   },
   {
     scenario: 38,
