@@ -688,7 +688,8 @@ def _parse_deep(text: str) -> Any:
     return read("".join(texts))
 
 
-# From here on the quotes and escapes of JSON cost more than a part. JavaScript's strings end above.
+# From here on the quotes and escapes of JSON cost more than a part; and the other side can surely
+# make a string of no more.
 _LONG_TEXT_MIN = 16 * 1024
 _LONG_TEXT_MAX = 2**27
 
@@ -705,7 +706,7 @@ def encode(value: Any, texts: bool = False) -> tuple[str, Sequence[Part], bool]:
                 return dump(value), _NO_PARTS, True
             return dump(_part_long_texts(value, parts)), parts, False
     except RecursionError:
-        pass  # a cycle, most likely, which the careful way can name
+        parts.clear()  # a cycle, most likely, which the careful way can name
     try:
         return dump(_encode(value, "value", parts, ())), parts, False
     except RecursionError:

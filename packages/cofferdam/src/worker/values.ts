@@ -28,6 +28,8 @@ interface Target {
 const noParts: Uint8Array[] = [];
 /** From here on the quotes and escapes of JSON cost more than a part. */
 const longTextMin = 16 * 1024;
+/** What is longer in UTF-8 than a string may be cannot be read as one. */
+const longTextMax = 2 ** 27;
 /** A little below what a frame can carry. */
 const messageBytesMax = 2 ** 31 - 2 ** 16;
 /** Text is part of a frame's header. */
@@ -176,9 +178,9 @@ function encodeWhole(value: unknown, path: string, to: Target): unknown {
 function encode(value: unknown, path: string, to: Target, above: object[]): unknown {
   switch (typeof value) {
     case "string":
+      if (value.length < to.longText || value.length > longTextMax) return value;
       // What UTF-8 cannot say, JSON can.
-      if (value.length < to.longText || !value.isWellFormed()) return value;
-      return encodeBytes(Buffer.from(value), "string", to);
+      return value.isWellFormed() ? encodeBytes(Buffer.from(value), "string", to) : value;
     case "boolean":
       return value;
     case "number":
