@@ -1,5 +1,5 @@
 import type { CofferdamError } from "../errors/index.ts";
-import type { EncodedText } from "../worker/values.ts";
+import { partBytes, type EncodedText } from "../worker/values.ts";
 import type { Pace } from "./pace.ts";
 import type { PoolWorker } from "./pool-worker.ts";
 import { cancelled } from "./task-error.ts";
@@ -90,11 +90,7 @@ export class Job {
    * twice, and no memory is used again while it is warm.
    */
   get large(): boolean {
-    const { parts } = this.args;
-    if (parts.length === 0) return false;
-    let bytes = 0;
-    for (const part of parts) bytes += part.length;
-    return bytes > largeBytes;
+    return partBytes(this.args.parts) > largeBytes;
   }
 
   /** It has begun to run. */

@@ -1,7 +1,7 @@
 import { CofferdamError } from "../errors/index.ts";
 import { abortedBefore, checkIpc, parseTimeout, type ScopeCore } from "../scope/index.ts";
 import type { Duration } from "../units/index.ts";
-import { checkSize, encodeArguments, type EncodedText } from "../worker/values.ts";
+import { checkSize, encodeArguments, partBytes, type EncodedText } from "../worker/values.ts";
 import { Job, type Callee, type JobCaller, type JobListener } from "./job.ts";
 import { mapCalls, type MapOptions, type MapResult } from "./map.ts";
 import { poolSettings, type PoolOptions, type PoolSettings } from "./options.ts";
@@ -193,9 +193,7 @@ export class Pool<Module> implements AsyncDisposable {
 }
 
 function sizeOf({ text, parts }: EncodedText): number {
-  let bytes = text.length;
-  for (const part of parts) bytes += part.length;
-  return bytes;
+  return text.length + partBytes(parts);
 }
 
 type Succeed = (value: unknown) => void;

@@ -124,12 +124,19 @@ export function checkSize(what: string, text: string, parts: readonly Uint8Array
       "NOT_SERIALIZABLE",
       `${what} has ${bytes} bytes of text, and at most ${textBytesMax} can be sent at once; send it in pieces, as a Buffer, or the name of a file`,
     );
-  for (const part of parts) bytes += part.length;
+  bytes += partBytes(parts);
   if (bytes <= messageBytesMax) return;
   throw new CofferdamError(
     "NOT_SERIALIZABLE",
     `${what} has ${bytes} bytes, and at most ${messageBytesMax} can be sent at once; send it in pieces, or the name of a file`,
   );
+}
+
+/** Of all parts together. */
+export function partBytes(parts: readonly Uint8Array[]): number {
+  let bytes = 0;
+  for (const part of parts) bytes += part.length;
+  return bytes;
 }
 
 /** Whether JSON carries the value without loss, and no string in it is long. */
